@@ -20,7 +20,7 @@ var (
 	// ErrCorrupt says that compressed data are damaged.
 	ErrCorrupt = errors.New("the file is damaged")
 	// ErrFormat says that an input is neither NDJSON nor a JSON array in UTF-8.
-	ErrFormat = errors.New("not NDJSON and not a JSON array")
+	ErrFormat = errors.New("unreadable format")
 )
 
 // InputError is an error about an input, where known with the place in its decompressed bytes. Its text holds none of

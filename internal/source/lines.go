@@ -107,9 +107,14 @@ func (c *cutter) skipLine(b *Block, n int) (next *Block, rest int, err error) {
 // emit hands out the first n bytes of b's buffer. b is the consumer's from here on.
 func (c *cutter) emit(b *Block, n int) error {
 	b.Input, b.data, b.offset, b.line = c.input, b.buf[:n], c.offset, c.line
-	c.offset += int64(n)
-	c.line += int64(bytes.Count(b.data, newline))
+	c.advance(b.data)
 	return c.pass.emit(b)
+}
+
+// advance moves the place to behind p.
+func (c *cutter) advance(p []byte) {
+	c.offset += int64(len(p))
+	c.line += int64(bytes.Count(p, newline))
 }
 
 // emitLong hands out a block that stands for a record too long, which begins at c.offset and has length bytes. whole

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -79,13 +78,13 @@ func pass(s *Set, o Options) (records [][]got, blocks []string, digests []Digest
 // read reads one input of the given content, as a file.
 func read(t testing.TB, content string, o Options) ([]got, error) {
 	t.Helper()
-	s := expand(t, file_(t, "input", content))
+	s := expand(t, fileOf(t, "input", content))
 	defer s.Close()
 	records, _, _, err := pass(s, o)
 	return records[0], err
 }
 
-func file_(t testing.TB, name, content string) string {
+func fileOf(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -117,5 +116,3 @@ func same(t testing.TB, name string, have, want []got) {
 		}
 	}
 }
-
-var _ = bytes.Equal

@@ -192,7 +192,7 @@ var foreign = []struct{ magic, name, todo string }{
 // encodingOf rejects what is not UTF-8 by its byte-order mark.
 func encodingOf(head []byte) error {
 	if len(head) >= 2 && (string(head[:2]) == "\xff\xfe" || string(head[:2]) == "\xfe\xff") {
-		return fmt.Errorf("%w in UTF-8: its byte-order mark says UTF-16 or UTF-32; convert it, for example with iconv -t UTF-8", ErrFormat)
+		return fmt.Errorf("%w: its byte-order mark says UTF-16 or UTF-32; convert it to UTF-8, for example with iconv -t UTF-8", ErrFormat)
 	}
 	return nil
 }
