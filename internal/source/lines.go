@@ -121,7 +121,7 @@ func (c *cutter) advance(p []byte) {
 // and lines are how far it moves the place of what follows.
 func (c *cutter) emitLong(b *Block, length, whole, lines int64) error {
 	b.alone, b.long = true, Record{Offset: c.offset, Length: length, Line: c.line, TooLong: true}
-	b.Input, b.data = c.input, nil
+	b.Input, b.data, b.offset, b.line = c.input, nil, c.offset, c.line
 	c.offset += whole
 	c.line += lines
 	return c.pass.emit(b)
