@@ -32,7 +32,6 @@ func (p *parser) flattenOne(s section) {
 	out := Flatten{Table: Table{Name: p.tableName(table)}}
 	list := s.needWord("list", "name the list to flatten")
 	prefix, position := s.word("prefix"), s.word("position")
-	columns := s.words("columns")
 	if !list.ok() {
 		return
 	}
@@ -81,7 +80,7 @@ func (p *parser) flattenOne(s section) {
 	p.flattened[i] = f
 
 	if s.has("columns") {
-		out.Table.Columns = p.columns(s, columns, f.set, table.text)
+		out.Table.Columns = p.columns(s, f.set, table.text)
 	} else {
 		out.Table.Columns = append(p.identity(s), f.items...)
 	}
@@ -123,23 +122,24 @@ func (p *parser) identity(s section) []Column {
 	return out
 }
 
-// main reads the table of records.
-func (p *parser) main(s section) {
+// main reads the name of the table of records; its columns depend on which lists are flattened.
+func (p *parser) main(s section) (section, bool) {
 	n := s.need("table", "write table: {name: records}")
 	if n == nil {
-		return
+		return section{}, false
 	}
 	t, ok := p.section(n, "\"table\"", tableKeys)
-	if !ok {
-		return
+	if ok {
+		p.recipe.Main.Name = p.tableName(t.needWord("name", "name the table of records"))
 	}
-	name := t.needWord("name", "name the table of records")
-	p.recipe.Main.Name = p.tableName(name)
-	if t.has("columns") {
-		p.recipe.Main.Columns = p.columns(t, t.words("columns"), p.record, name.text)
-		return
+	return t, ok
+}
+
+func (p *parser) mainColumns(s section) []Column {
+	if s.has("columns") {
+		return p.columns(s, p.record, p.recipe.Main.Name)
 	}
-	p.recipe.Main.Columns = p.recordColumns(t)
+	return p.recordColumns(s)
 }
 
 // recordColumns is the record as it stands: its fields without those that have a table of their own, each with its
@@ -179,7 +179,6 @@ func (p *parser) wide(s section) {
 	name := w.needWord("table", "name the wide table")
 	out := &Wide{Table: Table{Name: p.tableName(name)}}
 	list := w.needWord("list", "name the list whose items are the rows")
-	columns := w.words("columns")
 	if !list.ok() {
 		return
 	}
@@ -196,7 +195,7 @@ func (p *parser) wide(s section) {
 	}
 	out.Flatten = f.index
 	if w.has("columns") {
-		out.Table.Columns = p.columns(w, columns, f.set, name.text)
+		out.Table.Columns = p.columns(w, f.set, name.text)
 	} else {
 		for _, c := range p.recipe.Main.Columns {
 			if c.Source != FromField || c.Index != i {
@@ -208,14 +207,14 @@ func (p *parser) wide(s section) {
 	p.recipe.Wide = out
 }
 
-// columns finds the columns that words name, which stand under the key columns of s.
-func (p *parser) columns(s section, words []word, set *columnSet, table string) []Column {
-	if n := s.get("columns"); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+// columns finds the columns that s lists.
+func (p *parser) columns(s section, set *columnSet, table string) []Column {
+	if n := s.get("columns"); n != nil && isEmptyList(n) {
 		p.add(n, "leave the key out for the usual ones", "the table %s has no columns", quote(table))
 	}
 	var out []Column
 	seen := map[string]bool{}
-	for _, w := range words {
+	for _, w := range s.words("columns") {
 		c, ok := set.find(w.text)
 		switch {
 		case !ok:

@@ -38,8 +38,8 @@ func (p *parser) fieldList(n *yaml.Node, list []string) ([]Field, []mark) {
 	seen := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if seen[key.Value] {
-			continue // reported by unique
+		if seen[key.Value] || isTypeRest(n, i) {
+			continue // reported by unique, and by typeOf
 		}
 		seen[key.Value] = true
 		before := len(p.found)
@@ -80,8 +80,12 @@ type fieldReader struct {
 
 func (r *fieldReader) read(value *yaml.Node) Field {
 	f := Field{}
-	f.Path = r.path()
-	f.Name = strings.ReplaceAll(strings.Join(f.Path, "_"), ".", "_")
+	path, ok := r.path()
+	f.Path = path
+	f.Name = strings.ReplaceAll(strings.Join(path, "_"), ".", "_")
+	if !ok {
+		return f
+	}
 	switch {
 	case isNull(value):
 		r.add(r.key, "write "+r.key.Value+": string, or what it is", "field %s has no type", quote(r.key.Value))
@@ -139,7 +143,7 @@ func (r *fieldReader) nested(value *yaml.Node) bool {
 }
 
 // path splits a field's key at its dots.
-func (r *fieldReader) path() []string {
+func (r *fieldReader) path() ([]string, bool) {
 	const longest = 32
 	text := r.key.Value
 	var path []string
@@ -155,7 +159,7 @@ func (r *fieldReader) path() []string {
 		case c == '\\':
 			r.add(r.key, `write \. for a dot that is part of a key, and \\ for a backslash`,
 				"a backslash in the path %s means nothing", quote(text))
-			return []string{text}
+			return []string{text}, false
 		default:
 			part.WriteByte(c)
 		}
@@ -168,8 +172,10 @@ func (r *fieldReader) path() []string {
 		r.add(r.key, `write \. for a dot that is part of a key`, "the path %s has an empty part", quote(text))
 	case len(path) > longest:
 		r.add(r.key, "", "the path %s has more than %d parts", quote(text), longest)
+	default:
+		return path, true
 	}
-	return path
+	return path, false
 }
 
 // PathText is a path as a recipe writes it.
@@ -276,7 +282,11 @@ func (r *fieldReader) seal(f *Field, n *yaml.Node, sound bool) {
 		}
 	default:
 		w := r.word(n, `"pseudonymise"`)
-		if !w.ok() {
+		switch {
+		case !w.ok():
+			return
+		case n.Style == 0 && slices.Contains(olderBooleans, strings.ToLower(w.text)):
+			r.add(n, "write true, or a name for the token's column", "%s is a text, not a truth value", quote(w.text))
 			return
 		}
 		name = w
@@ -293,6 +303,9 @@ func (r *fieldReader) seal(f *Field, n *yaml.Node, sound bool) {
 	}
 	f.Seal = &Seal{Name: name.text, Context: context.text}
 }
+
+// olderBooleans are truth values in YAML 1.1, which many people and programs still write.
+var olderBooleans = []string{"yes", "no", "on", "off", "y", "n"}
 
 // sealable says whether tokens can stand for the field's values: they have one text only.
 func sealable(f *Field) bool {

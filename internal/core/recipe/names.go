@@ -102,6 +102,9 @@ func (p *parser) nameFields() {
 		case !p.claim(p.record, column, m.key):
 			m.broken = true
 		}
+	}
+	for i := range fields {
+		f := &fields[i]
 		p.nameField(p.fieldByName, f.Name, i)
 		if f.Seal != nil {
 			p.nameField(p.fieldByToken, f.Seal.Name, i)
@@ -116,7 +119,7 @@ func (p *parser) nameFields() {
 func (p *parser) nameField(names map[string]int, name string, i int) {
 	for _, others := range []map[string]int{p.fieldByName, p.fieldByToken, p.fieldByPath} {
 		if j, taken := others[name]; taken && j != i {
-			if !p.marks[i].broken {
+			if !p.marks[i].broken && !p.marks[j].broken {
 				p.marks[i].broken = true
 				p.add(p.marks[i].key, "give one of them another name", "%s would mean two fields, this one and the one in line %d",
 					quote(name), p.marks[j].key.Line)

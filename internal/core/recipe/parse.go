@@ -83,8 +83,11 @@ func (p *parser) read(root *yaml.Node) {
 	p.fields(s)
 	p.dedupe(s)
 	p.ranks(s)
+	main, ok := p.main(s)
 	p.flatten(s)
-	p.main(s)
+	if ok {
+		p.recipe.Main.Columns = p.mainColumns(main)
+	}
 	p.indexes(s)
 	p.wide(s)
 }
@@ -136,7 +139,7 @@ func (p *parser) document(text []byte) *yaml.Node {
 }
 
 // syntaxError is how package yaml writes its errors.
-var syntaxError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?:did not find expected .*?: )?((?s).*)$`)
+var syntaxError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s:.*))$`)
 
 func (p *parser) syntax(err error, text []byte) {
 	line, message, hint := 1, err.Error(), ""
@@ -164,8 +167,7 @@ func (p *parser) syntax(err error, text []byte) {
 func (p *parser) plain(n *yaml.Node, depth int) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		p.add(n, "write the value out", "a recipe has no aliases (*%s)", n.Value)
-		return false
+		return false // its anchor is reported
 	case n.Anchor != "":
 		p.add(n, "write the value out where it is used", "a recipe has no anchors (&%s)", n.Anchor)
 		return false
@@ -203,6 +205,9 @@ func (p *parser) unique(n *yaml.Node) {
 	lines := make(map[string]int, len(n.Content)/2)
 	for i := 0; i < len(n.Content); i += 2 {
 		k := n.Content[i]
+		if isTypeRest(n, i) {
+			continue
+		}
 		if line, ok := lines[k.Value]; ok {
 			p.add(k, "", "%s stands here twice; the other is in line %d", quote(k.Value), line)
 			continue

@@ -32,12 +32,11 @@ func (p *parser) dedupe(s section) {
 		return
 	}
 	out := &Dedupe{Keep: choose(d, "keep", keepRules)}
-	if d.need("key", "list the fields that make two records the same") != nil {
-		words := d.words("key")
-		if len(words) == 0 {
-			p.add(d.node, "leave \"dedupe\" out to keep every record", "the key of \"dedupe\" is empty")
+	if key := d.need("key", "list the fields that make two records the same"); key != nil {
+		if isEmptyList(key) {
+			p.add(key, "leave \"dedupe\" out to keep every record", "the key of \"dedupe\" is empty")
 		}
-		out.Key = p.scalars(words, "the key of \"dedupe\"")
+		out.Key = p.scalars(d.words("key"), "the key of \"dedupe\"")
 	}
 	for _, i := range out.Key {
 		p.recipe.Fields[i].Required = true

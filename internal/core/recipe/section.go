@@ -35,6 +35,7 @@ func (p *parser) section(n *yaml.Node, what string, known []string) (section, bo
 		key, value := n.Content[i], n.Content[i+1]
 		switch _, twice := s.values[key.Value]; {
 		case twice: // reported by unique
+		case isTypeRest(n, i): // reported by typeOf
 		case !slices.Contains(known, key.Value):
 			p.addUnknown(word{key.Value, key}, func() []string { return slices.Clone(known) },
 				"%s has no key %s", what, quote(key.Value))
@@ -161,6 +162,8 @@ func (p *parser) words(n *yaml.Node, key string) []word {
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+func isEmptyList(n *yaml.Node) bool { return n.Kind == yaml.SequenceNode && len(n.Content) == 0 }
 
 func isTrue(n *yaml.Node) bool { return strings.EqualFold(n.Value, "true") }
 

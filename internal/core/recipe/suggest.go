@@ -7,6 +7,7 @@ import (
 
 // suggest is a hint for a word that is none of the known ones: the nearest of them, or all where they are few.
 func suggest(word string, known []string) string {
+	slices.Sort(known)
 	if near, ok := nearest(word, known); ok {
 		return "did you mean " + quote(near) + "?"
 	}
@@ -14,11 +15,11 @@ func suggest(word string, known []string) string {
 	if len(known) > few || len(known) == 0 {
 		return ""
 	}
-	slices.Sort(known)
 	return "known: " + strings.Join(known, ", ")
 }
 
-// nearest finds the known word with the fewest slips of the keyboard from word, if these are few for its length.
+// nearest finds the known word with the fewest slips of the keyboard from word, if these are few for its length;
+// of equals, the first.
 func nearest(word string, known []string) (string, bool) {
 	const longest = 64 // longer words are no slips
 	w := []rune(strings.ToLower(word))

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // kinds are the types' names; decimal has its digits behind it.
@@ -48,6 +50,17 @@ const maxPrecision = 38
 
 var decimalType = regexp.MustCompile(`^decimal\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)$`)
 
+// Inside { } YAML ends a word at a comma: decimal(18,2) becomes the word decimal(18 and the key 2) without a value.
+var (
+	cutType  = regexp.MustCompile(`^decimal\(\s*\d+$`)
+	typeRest = regexp.MustCompile(`^\d+\s*\)$`)
+)
+
+// isTypeRest says whether key i of a mapping is what is left of a decimal in the value before it.
+func isTypeRest(n *yaml.Node, i int) bool {
+	return i > 0 && typeRest.MatchString(n.Content[i].Value) && cutType.MatchString(n.Content[i-1].Value)
+}
+
 // typeOf reads a type's name.
 func (p *parser) typeOf(w word) (Type, bool) {
 	if m := decimalType.FindStringSubmatch(w.text); m != nil {
@@ -62,6 +75,10 @@ func (p *parser) typeOf(w word) (Type, bool) {
 			return Type{}, false
 		}
 		return Type{Kind: Decimal, Precision: precision, Scale: scale}, true
+	}
+	if cutType.MatchString(w.text) {
+		p.add(w.at, `put the type in quotes, as in "decimal(18,2)"`, "the comma ends the type here, between brackets")
+		return Type{}, false
 	}
 	if strings.HasPrefix(w.text, "decimal") {
 		p.add(w.at, "write decimal(18,2) for 18 digits, two of them behind the point",
