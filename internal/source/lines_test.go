@@ -66,7 +66,7 @@ func randomLines(r *rand.Rand) string {
 
 func TestRandomLines(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 1500 {
+	for range 800 {
 		text, block, limit := randomLines(r), 1+r.IntN(400), int64(1+r.IntN(200))
 		have, err := read(t, text, Options{BlockSize: block, MaxLine: limit})
 		if err != nil {

@@ -34,7 +34,8 @@ type Reader struct {
 	once   sync.Once
 	read   atomic.Int64
 
-	wait blocking
+	wait  blocking
+	ended bool // Next has seen blocks closed
 
 	// What the goroutine leaves behind; others look after blocks is closed.
 	err     error // io.EOF after a complete pass
@@ -66,6 +67,7 @@ func (r *Reader) Next() (*Block, error) {
 	select {
 	case b, ok := <-r.blocks:
 		if !ok {
+			r.ended = true
 			return nil, r.err
 		}
 		return b, nil
@@ -76,12 +78,8 @@ func (r *Reader) Next() (*Block, error) {
 
 // Digests returns what each of Set.Inputs was, once Next has returned io.EOF in a pass with Options.Digest; else nil.
 func (r *Reader) Digests() []Digest {
-	select {
-	case <-r.done:
-		if r.err == io.EOF {
-			return r.digests
-		}
-	default:
+	if r.ended && r.err == io.EOF {
+		return r.digests
 	}
 	return nil
 }

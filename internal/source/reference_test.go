@@ -78,7 +78,16 @@ func pass(s *Set, o Options) (records [][]got, blocks []string, digests []Digest
 // read reads one input of the given content, as a file.
 func read(t testing.TB, content string, o Options) ([]got, error) {
 	t.Helper()
-	s := expand(t, fileOf(t, "input", content))
+	f, err := os.CreateTemp("", "quern-source-test-*") // cheaper than t.TempDir, which keeps them to the end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.WriteString(content); err != nil {
+		t.Fatal(err)
+	}
+	s := expand(t, f.Name())
 	defer s.Close()
 	records, _, _, err := pass(s, o)
 	return records[0], err
