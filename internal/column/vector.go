@@ -69,6 +69,16 @@ func (v *Vector) Entry(rep, def uint8) {
 	}
 }
 
+// Add appends an entry at MaxDef that begins a row; its value comes next.
+func (v *Vector) Add() {
+	if len(v.Def) > 0 || v.MaxRep > 0 {
+		v.Entry(0, v.MaxDef)
+		return
+	}
+	v.N++
+	v.Rows++
+}
+
 // Null appends an entry of a flat column that has no value.
 func (v *Vector) Null() { v.Entry(0, 0) }
 

@@ -1,0 +1,227 @@
+package decode
+
+import (
+	"math"
+	"math/bits"
+	"strconv"
+
+	"quern/internal/core/plan"
+)
+
+// number is a scanned JSON number: (-1)^neg × mant × 10^exp, if exact; else mant lost digits and only the text has
+// them all.
+type number struct {
+	neg   bool
+	exact bool
+	mant  uint64
+	exp   int
+	start int
+	end   int
+}
+
+// maxExp is where exponents stop to be told apart: beyond it any number but zero is out of every range.
+const maxExp = 1 << 20
+
+// number scans a number at i.
+func (d *Decoder) number(i int, path string, n *number) int {
+	data := d.data
+	*n = number{start: i, exact: true}
+	if i < len(data) && data[i] == '-' {
+		n.neg = true
+		i++
+	}
+	first := i
+	i = n.digits(data, i)
+	switch {
+	case i == first:
+		return d.unexpected(i, path, "a digit")
+	case data[first] == '0' && i > first+1:
+		return d.fail(BadNumber, path, "a number has a leading zero")
+	}
+	if i < len(data) && data[i] == '.' {
+		point := i + 1
+		i = n.digits(data, point)
+		if i == point {
+			return d.unexpected(i, path, "a digit")
+		}
+		n.exp = point - i
+	}
+	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
+		i++
+		neg := false
+		if i < len(data) && (data[i] == '-' || data[i] == '+') {
+			neg = data[i] == '-'
+			i++
+		}
+		begin, e := i, 0
+		for i < len(data) && data[i]-'0' <= 9 {
+			e = min(e*10+int(data[i]-'0'), maxExp)
+			i++
+		}
+		if i == begin {
+			return d.unexpected(i, path, "a digit")
+		}
+		if neg {
+			e = -e
+		}
+		n.exp += e
+	}
+	n.end = i
+	return i
+}
+
+// digits folds a run of digits into the mantissa.
+func (n *number) digits(data []byte, i int) int {
+	m := n.mant
+	for i < len(data) {
+		c := uint64(data[i] - '0')
+		if c > 9 {
+			break
+		}
+		if m >= (math.MaxUint64-9)/10 {
+			n.exact = false
+		}
+		m = m*10 + c
+		i++
+	}
+	n.mant = m
+	return i
+}
+
+// pow10 are the powers of ten that a double holds exactly.
+var pow10 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// double converts n, rounding to the nearest double. Overflow, and a number that is not zero but would become it,
+// are rejected.
+func (d *Decoder) double(n *number, path string) (uint64, bool) {
+	if n.exact && n.mant < 1<<53 && -22 <= n.exp && n.exp <= 22 {
+		// Both are exact doubles, so one rounding gives the nearest (Clinger 1990).
+		f := float64(n.mant)
+		if n.exp < 0 {
+			f /= pow10[-n.exp]
+		} else {
+			f *= pow10[n.exp]
+		}
+		if n.neg {
+			f = -f
+		}
+		return math.Float64bits(f), true
+	}
+	f, err := strconv.ParseFloat(string(d.data[n.start:n.end]), 64)
+	if err != nil || f == 0 && !d.isZero(n) {
+		d.fail(OutOfRange, path, "the number is beyond what a double holds")
+		return 0, false
+	}
+	return math.Float64bits(f), true
+}
+
+func (d *Decoder) isZero(n *number) bool {
+	if n.exact {
+		return n.mant == 0
+	}
+	for _, c := range d.data[n.start:n.end] {
+		if '1' <= c && c <= '9' {
+			return false
+		}
+		if c|0x20 == 'e' {
+			break
+		}
+	}
+	return true
+}
+
+// scaled returns n × 10^scale as an integer of at most 128 bits. fits is false if it is larger; whole is false if
+// it has a fraction.
+func (d *Decoder) scaled(n *number, scale int) (hi, lo uint64, whole, fits bool) {
+	mant, exp := n.mant, n.exp+scale
+	if n.exact {
+		lo = mant
+	} else {
+		var ok bool
+		if hi, lo, exp, ok = d.longDigits(n, exp); !ok {
+			return 0, 0, exp >= 0, false
+		}
+	}
+	if hi|lo == 0 {
+		return 0, 0, true, true
+	}
+	for ; exp < 0; exp++ {
+		q, r := divmod10(&hi, &lo)
+		if r != 0 {
+			return 0, 0, false, true
+		}
+		hi, lo = q[0], q[1]
+	}
+	for ; exp > 0; exp-- {
+		var ok bool
+		if hi, lo, ok = muladd10(hi, lo, 0); !ok {
+			return 0, 0, true, false
+		}
+	}
+	return hi, lo, true, true
+}
+
+// longDigits reads the digits of n without its trailing zeros, which exp takes in.
+func (d *Decoder) longDigits(n *number, exp int) (hi, lo uint64, _ int, ok bool) {
+	zeros := 0
+	for _, c := range d.data[n.start:n.end] {
+		if c|0x20 == 'e' {
+			break
+		}
+		if c < '0' || c > '9' {
+			continue
+		}
+		if c == '0' {
+			zeros++
+			continue
+		}
+		for ; zeros > 0; zeros-- {
+			if hi, lo, ok = muladd10(hi, lo, 0); !ok {
+				return 0, 0, exp, false
+			}
+		}
+		if hi, lo, ok = muladd10(hi, lo, uint64(c-'0')); !ok {
+			return 0, 0, exp, false
+		}
+	}
+	return hi, lo, exp + zeros, true
+}
+
+func muladd10(hi, lo, add uint64) (uint64, uint64, bool) {
+	over, top := bits.Mul64(hi, 10)
+	carry, low := bits.Mul64(lo, 10)
+	top, c := bits.Add64(top, carry, 0)
+	low, c2 := bits.Add64(low, add, 0)
+	top, c3 := bits.Add64(top, 0, c2)
+	return top, low, over|c|c3 == 0
+}
+
+func divmod10(hi, lo *uint64) (q [2]uint64, r uint64) {
+	q[0], r = *hi/10, *hi%10
+	q[1], r = bits.Div64(r, *lo, 10)
+	return q, r
+}
+
+// integer returns n × 10^scale in two's complement if it is an integer within -limit-1 .. limit.
+func (d *Decoder) integer(n *number, scale int, limit uint64, k *plan.Key, fraction Code, why string) (uint64, bool) {
+	if n.exact && n.exp == 0 && scale == 0 && n.mant <= limit { // nearly always
+		if n.neg {
+			return -n.mant, true
+		}
+		return n.mant, true
+	}
+	hi, lo, whole, fits := d.scaled(n, scale)
+	switch {
+	case !whole:
+		d.fail(fraction, k.Path, why)
+		return 0, false
+	case !fits || hi != 0 || lo > limit+1 || lo == limit+1 && !n.neg:
+		d.fail(OutOfRange, k.Path, "the number is beyond what the column's type holds")
+		return 0, false
+	}
+	if n.neg {
+		return -lo, true
+	}
+	return lo, true
+}

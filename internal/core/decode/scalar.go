@@ -1,0 +1,143 @@
+package decode
+
+import (
+	"encoding/binary"
+	"math"
+
+	"quern/internal/core/plan"
+	"quern/internal/core/recipe"
+)
+
+// scalar decodes a value of type t into v.
+func (d *Decoder) scalar(i int, t *recipe.Type, k *plan.Key, v *Value, required bool) int {
+	if i < len(d.data) && d.data[i] == 'n' {
+		v.State = Null
+		if i = d.null(i, k); i != bad && required {
+			return d.fail(NullField, k.Path, "it is null, and the recipe requires it")
+		}
+		return i
+	}
+	v.State = Present
+	switch t.Kind {
+	case recipe.String:
+		return d.stringValue(i, k, &v.Bytes)
+	case recipe.Int32:
+		return d.intValue(i, math.MaxInt32, k, v)
+	case recipe.Int64:
+		return d.intValue(i, math.MaxInt64, k, v)
+	case recipe.Double:
+		var n number
+		if i = d.numberValue(i, k, &n); i == bad {
+			return bad
+		}
+		var ok bool
+		if v.Bits, ok = d.double(&n, k.Path); !ok {
+			return bad
+		}
+		return i
+	case recipe.Timestamp:
+		return d.timestamp(i, t, k, v)
+	case recipe.Date:
+		return d.date(i, k, v)
+	case recipe.Boolean:
+		return d.boolean(i, k, v)
+	case recipe.Decimal:
+		return d.decimal(i, t, k, v)
+	case recipe.JSON:
+		end := d.skip(i, 1)
+		if end != bad {
+			v.Bytes = d.data[i:end:end]
+		} else if d.reject.Field == "" {
+			d.fail(d.reject.Code, k.Path, d.reject.Reason)
+		}
+		return end
+	}
+	panic("BUG: a scalar of no scalar type")
+}
+
+func (d *Decoder) stringValue(i int, k *plan.Key, dst *[]byte) int {
+	if i >= len(d.data) || d.data[i] != '"' {
+		return d.wrongType(i, k, "a string")
+	}
+	s, end := d.text(i+1, k.Path)
+	*dst = s
+	return end
+}
+
+func (d *Decoder) numberValue(i int, k *plan.Key, n *number) int {
+	if i >= len(d.data) || d.data[i]-'0' > 9 && d.data[i] != '-' {
+		return d.wrongType(i, k, "a number")
+	}
+	return d.number(i, k.Path, n)
+}
+
+func (d *Decoder) intValue(i int, limit uint64, k *plan.Key, v *Value) int {
+	var n number
+	if i = d.numberValue(i, k, &n); i == bad {
+		return bad
+	}
+	var ok bool
+	if v.Bits, ok = d.integer(&n, 0, limit, k, NotInteger, "the number has a fraction, and the column holds integers"); !ok {
+		return bad
+	}
+	return i
+}
+
+func (d *Decoder) boolean(i int, k *plan.Key, v *Value) int {
+	if i < len(d.data) {
+		switch d.data[i] {
+		case 't':
+			v.Bits = 1
+			return d.literal(i, "true", k.Path)
+		case 'f':
+			v.Bits = 0
+			return d.literal(i, "false", k.Path)
+		}
+	}
+	return d.wrongType(i, k, "a boolean")
+}
+
+// decimal decodes a number, or a string that holds one (so that writers can keep it from becoming a double).
+func (d *Decoder) decimal(i int, t *recipe.Type, k *plan.Key, v *Value) int {
+	var n number
+	end := i
+	if i < len(d.data) && d.data[i] == '"' {
+		var s []byte
+		if s, end = d.text(i+1, k.Path); end == bad {
+			return bad
+		}
+		line := d.data
+		d.data = s
+		defer func() { d.data = line }()
+		if i = d.space(0); len(s) == 0 || i != 0 || s[0]-'0' > 9 && s[0] != '-' || d.number(0, k.Path, &n) != len(s) {
+			return d.fail(BadNumber, k.Path, "it is a string that holds no JSON number")
+		}
+	} else if end = d.numberValue(i, k, &n); end == bad {
+		return bad
+	}
+	hi, lo, whole, fits := d.scaled(&n, t.Scale)
+	if !whole {
+		return d.fail(TooPrecise, k.Path, "the number has more decimal places than the column's scale")
+	}
+	limitHi, limitLo := uint64(0), uint64(1)
+	for range t.Precision {
+		limitHi, limitLo, _ = muladd10(limitHi, limitLo, 0)
+	}
+	if !fits || hi > limitHi || hi == limitHi && lo >= limitLo {
+		return d.fail(OutOfRange, k.Path, "the number has more digits than the column's precision")
+	}
+	if n.neg { // two's complement
+		hi, lo = ^hi, -lo
+		if lo == 0 {
+			hi++
+		}
+	}
+	v.Bits = lo
+	if t.Precision > 18 {
+		base := len(d.buf)
+		d.buf = binary.BigEndian.AppendUint64(d.buf, hi)
+		d.buf = binary.BigEndian.AppendUint64(d.buf, lo)
+		v.Bytes = d.buf[base : base+16 : base+16]
+	}
+	return end
+}

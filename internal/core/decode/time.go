@@ -1,0 +1,198 @@
+package decode
+
+import (
+	"time"
+
+	"quern/internal/core/plan"
+	"quern/internal/core/recipe"
+)
+
+const (
+	secondMicros = 1_000_000
+	dayMicros    = 86_400 * secondMicros
+)
+
+// The years that a timestamp may lie in, 0000 to 9999: what RFC 3339 can write.
+var (
+	minMicros = days(0, 1, 1) * dayMicros
+	maxMicros = days(10000, 1, 1)*dayMicros - 1
+)
+
+// timestamp decodes a timestamp in microseconds since 1970-01-01T00:00:00Z.
+func (d *Decoder) timestamp(i int, t *recipe.Type, k *plan.Key, v *Value) int {
+	switch t.Format {
+	case recipe.EpochSecond:
+		return d.epoch(i, 6, k, v)
+	case recipe.EpochMilli:
+		return d.epoch(i, 3, k, v)
+	case recipe.EpochMicro:
+		return d.epoch(i, 0, k, v)
+	}
+	var s []byte
+	if i = d.stringValue(i, k, &s); i == bad {
+		return bad
+	}
+	var us int64
+	if t.Format == recipe.Layout {
+		at, err := time.Parse(t.Layout, string(s))
+		if err != nil {
+			return d.fail(BadTimestamp, k.Path, "it is no timestamp of the recipe's layout")
+		}
+		if at.Nanosecond()%1000 != 0 {
+			return d.tooFine(k)
+		}
+		us = at.Unix()*secondMicros + int64(at.Nanosecond()/1000)
+	} else {
+		var why string
+		var code Code
+		if us, code, why = rfc3339(s); code != "" {
+			return d.fail(code, k.Path, why)
+		}
+	}
+	return d.inYears(i, us, k, v)
+}
+
+func (d *Decoder) tooFine(k *plan.Key) int {
+	return d.fail(TooPrecise, k.Path, "the timestamp is finer than a microsecond")
+}
+
+func (d *Decoder) inYears(i int, us int64, k *plan.Key, v *Value) int {
+	if us < minMicros || us > maxMicros {
+		return d.fail(OutOfRange, k.Path, "the timestamp is not within the years 0000 to 9999; is the recipe's format the right one?")
+	}
+	v.Bits = uint64(us)
+	return i
+}
+
+// epoch decodes a number of units since the epoch; 10^scale microseconds are one unit.
+func (d *Decoder) epoch(i, scale int, k *plan.Key, v *Value) int {
+	var n number
+	if i = d.numberValue(i, k, &n); i == bad {
+		return bad
+	}
+	us, ok := d.integer(&n, scale, 1<<63-1, k, TooPrecise, "the timestamp is finer than a microsecond")
+	if !ok {
+		return bad
+	}
+	return d.inYears(i, int64(us), k, v)
+}
+
+// date decodes YYYY-MM-DD into days since 1970-01-01.
+func (d *Decoder) date(i int, k *plan.Key, v *Value) int {
+	var s []byte
+	if i = d.stringValue(i, k, &s); i == bad {
+		return bad
+	}
+	day, ok := int64(0), len(s) == 10
+	if ok {
+		day, ok = fullDate(s)
+	}
+	if !ok {
+		return d.fail(BadDate, k.Path, "it is no date YYYY-MM-DD of the calendar")
+	}
+	v.Bits = uint64(day)
+	return i
+}
+
+// rfc3339 parses an RFC 3339 date-time to microseconds since the epoch.
+func rfc3339(s []byte) (int64, Code, string) {
+	const shape = "it is no RFC 3339 timestamp, such as 2020-01-31T14:50:26Z"
+	if len(s) < 20 || s[10]|0x20 != 't' || s[13] != ':' || s[16] != ':' {
+		return 0, BadTimestamp, shape
+	}
+	day, ok := fullDate(s)
+	hour, ok1 := two(s[11:])
+	minute, ok2 := two(s[14:])
+	second, ok3 := two(s[17:])
+	if !ok1 || !ok2 || !ok3 || s[4] != '-' || s[7] != '-' {
+		return 0, BadTimestamp, shape
+	}
+	if !ok || hour > 23 || minute > 59 || second > 60 {
+		return 0, BadTimestamp, "there is no such date or time"
+	}
+	if second == 60 {
+		return 0, BadTimestamp, "it is a leap second, which a timestamp column cannot hold"
+	}
+	us := day*dayMicros + (hour*3600+minute*60+second)*secondMicros
+	i := 19
+	if s[i] == '.' {
+		unit := int64(secondMicros / 10)
+		first := i + 1
+		for i = first; i < len(s) && s[i]-'0' <= 9; i++ {
+			if unit == 0 && s[i] != '0' {
+				return 0, TooPrecise, "the timestamp is finer than a microsecond"
+			}
+			us += int64(s[i]-'0') * unit
+			unit /= 10
+		}
+		if i == first {
+			return 0, BadTimestamp, shape
+		}
+	}
+	switch zone := s[i:]; {
+	case len(zone) == 1 && zone[0]|0x20 == 'z':
+		return us, "", ""
+	case len(zone) == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':':
+		h, ok1 := two(zone[1:])
+		m, ok2 := two(zone[4:])
+		if !ok1 || !ok2 {
+			return 0, BadTimestamp, shape
+		}
+		if h > 23 || m > 59 {
+			return 0, BadTimestamp, "there is no such offset from UTC"
+		}
+		off := (h*3600 + m*60) * secondMicros
+		if zone[0] == '+' {
+			off = -off
+		}
+		return us + off, "", ""
+	}
+	return 0, BadTimestamp, shape
+}
+
+func two(s []byte) (int64, bool) {
+	a, b := s[0]-'0', s[1]-'0'
+	return int64(a)*10 + int64(b), a <= 9 && b <= 9
+}
+
+// fullDate parses the YYYY-MM-DD that s begins with to days since 1970-01-01.
+func fullDate(s []byte) (int64, bool) {
+	c, ok := two(s)
+	y, ok1 := two(s[2:])
+	m, ok2 := two(s[5:])
+	day, ok3 := two(s[8:])
+	y += c * 100
+	if !ok || !ok1 || !ok2 || !ok3 || s[4] != '-' || s[7] != '-' || m < 1 || m > 12 || day < 1 || day > monthDays(y, m) {
+		return 0, false
+	}
+	return days(y, m, day), true
+}
+
+func monthDays(y, m int64) int64 {
+	switch m {
+	case 2:
+		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// days counts days from 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, chrono-compatible
+// low-level date algorithms). Years are 0 to 10000.
+func days(y, m, d int64) int64 {
+	if m <= 2 {
+		y--
+	}
+	era := y / 400
+	if y < 0 {
+		era = -1
+	}
+	yoe := y - era*400
+	doy := (153*((m+9)%12)+2)/5 + d - 1
+	doe := yoe*365 + yoe/4 - yoe/100 + doy
+	return era*146097 + doe - 719468
+}
