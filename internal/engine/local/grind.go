@@ -1,0 +1,299 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"quern/internal/core/decode"
+	"quern/internal/core/plan"
+	"quern/internal/core/table"
+	"quern/internal/postings"
+	"quern/internal/source"
+)
+
+// grind is the second pass: it reads the records again with their decisions and writes the tables.
+func (r *run) grind(ctx context.Context) (err error) {
+	out := newOutputs(r)
+	defer func() {
+		if err != nil {
+			out.abort()
+		}
+	}()
+	in := r.Inputs.Open(ctx, source.Options{MaxLine: r.Plan.Recipe.MaxLine})
+	defer in.Close()
+	r.Progress.follow(in)
+
+	first, err := newGrinder(r) // a recipe's contexts are tried before the goroutines start
+	if err != nil {
+		return err
+	}
+	a, err := newAssembler(r, out)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	free := make(chan *milled, 2*r.Workers+1)
+	err = ordered(ctx, r.Workers, in, func() func(*source.Block) *milled {
+		g, err := newGrinder(r)
+		if err != nil {
+			panic("BUG: sealers that could be made once cannot be made twice: " + err.Error())
+		}
+		return func(b *source.Block) *milled {
+			var m *milled
+			select {
+			case m = <-free:
+			default:
+				m = newMilled(r.Plan)
+			}
+			g.block(b, m)
+			return m
+		}
+	}, func(m *milled) error {
+		defer func() { free <- m }()
+		return a.take(m)
+	})
+	if err != nil {
+		return err
+	}
+	if a.blocks != len(r.facts) {
+		return source.ErrChanged
+	}
+	r.Progress.enter(Indexing)
+	return a.finish(ctx, first)
+}
+
+// milled is what became of one block in the second pass.
+type milled struct {
+	index     int
+	err       error
+	batch     *table.Batch
+	pairs     []postings.Batch // by index
+	kept      int64
+	conflicts int64
+	rejects   int64
+	items     []int64   // by flattened list
+	lengths   []lengths // by flattened list
+	null      []int64   // by field
+	tops      []top
+	buf       []byte
+}
+
+func newMilled(p *plan.Plan) *milled {
+	r := p.Recipe
+	return &milled{batch: table.NewBatch(p), pairs: make([]postings.Batch, len(r.Indexes)), items: make([]int64, len(r.Flatten)),
+		lengths: make([]lengths, len(r.Flatten)), null: make([]int64, len(r.Fields))}
+}
+
+func (m *milled) reset() {
+	m.err = nil
+	m.batch.Reset()
+	for i := range m.pairs {
+		m.pairs[i].Reset()
+	}
+	m.kept, m.conflicts, m.rejects = 0, 0, 0
+	clear(m.items)
+	clear(m.lengths)
+	clear(m.null)
+	m.tops = m.tops[:0]
+}
+
+// grinder turns blocks into columns. One goroutine has it.
+type grinder struct {
+	run   *run
+	dec   *decode.Decoder
+	rec   *decode.Record
+	build *table.Builder
+	ranks []int64
+}
+
+func newGrinder(r *run) (*grinder, error) {
+	b, err := table.NewBuilder(r.Plan, r.Sealer)
+	return &grinder{run: r, dec: decode.New(r.Plan), rec: decode.NewRecord(r.Plan), build: b,
+		ranks: make([]int64, len(r.Plan.Recipe.Ranks))}, err
+}
+
+// block fills m with the rows of b's records.
+func (g *grinder) block(b *source.Block, m *milled) {
+	m.reset()
+	m.index = b.Index
+	if b.Index >= len(g.run.facts) {
+		m.err = source.ErrChanged
+		return
+	}
+	f := g.run.facts[b.Index]
+	n := f.first // the next accepted record's number
+	end := f.first + uint32(len(f.lines))
+	drops := g.run.dropped
+	i, _ := slices.BinarySearchFunc(drops, n, func(d drop, rec uint32) int { return cmp.Compare(d.rec, rec) })
+	drops = drops[i:]
+	name := g.run.name(b.Input)
+	for rec, ok := b.Next(); ok; rec, ok = b.Next() {
+		why := decode.TooLong()
+		if !rec.TooLong {
+			why = g.dec.Decode(rec.Data, g.rec)
+		}
+		switch {
+		case why != nil:
+			m.rejects++
+			g.build.Rejected(table.Place{Source: name, Line: rec.Line}, rec.Offset, rec.Length, why, rec.Data, m.batch)
+			continue
+		case n == end || rec.Line != f.firstLine+int64(f.lines[n-f.first]):
+			m.err = source.ErrChanged
+			return
+		case len(drops) > 0 && drops[0].rec == n:
+			g.drop(drops[0], table.Place{Source: name, Line: rec.Line}, m)
+			drops = drops[1:]
+		default:
+			g.keep(n, m)
+		}
+		n++
+	}
+	if n != end || int(m.rejects) != f.records-len(f.lines) {
+		m.err = source.ErrChanged
+	}
+	g.run.Progress.Written.Add(int64(f.records))
+}
+
+func (g *grinder) drop(d drop, at table.Place, m *milled) {
+	f := g.run.block(d.kept)
+	kept := table.Place{Source: g.run.name(f.input), Line: f.firstLine + int64(f.lines[d.kept-f.first])}
+	if d.conflict {
+		m.conflicts++
+	}
+	g.build.Dropped(g.rec, at, kept, d.conflict, m.batch)
+}
+
+func (g *grinder) keep(n uint32, m *milled) {
+	r := g.run.Plan.Recipe
+	for i := range g.ranks {
+		g.ranks[i] = int64(g.run.ranks[i][n])
+	}
+	g.build.Kept(g.rec, g.ranks, m.batch)
+	m.kept++
+	for i := range r.Indexes {
+		var key, value []byte
+		var ok bool
+		if key, value, m.buf, ok = g.build.Posting(i, m.buf); ok {
+			m.pairs[i].Append(key, value)
+		}
+	}
+	for i := range r.Flatten {
+		items := g.rec.Lists[g.run.Plan.ListOf[r.Flatten[i].List]].N
+		m.items[i] += int64(items)
+		m.lengths[i].add(items)
+	}
+	for i := range g.rec.Values {
+		if g.rec.Values[i].State != decode.Present {
+			m.null[i]++
+		}
+	}
+	for i, tops := range g.run.tops {
+		if g.ranks[i] > 1 {
+			continue
+		}
+		if t, ok := tops[n]; ok {
+			m.tops = append(m.tops, g.describe(i, t))
+		}
+	}
+}
+
+// indexBatch is how many values go to an index's writer at once, if rows are short.
+const indexBatch = 1 << 14
+
+// assembler takes the blocks' columns in order.
+type assembler struct {
+	run    *run
+	out    *outputs
+	sorts  []*postings.Sorter // by index
+	blocks int
+	stats  stats
+}
+
+func newAssembler(r *run, out *outputs) (*assembler, error) {
+	a := &assembler{run: r, out: out, stats: newStats(r)}
+	for range r.Plan.Recipe.Indexes {
+		a.sorts = append(a.sorts, postings.NewSorter(postings.Options{
+			Budget: r.Memory / int64(4*len(r.Plan.Recipe.Indexes)), Temp: r.Temp, Workers: r.Workers}))
+	}
+	return a, out.open()
+}
+
+func (a *assembler) take(m *milled) error {
+	if m.err != nil {
+		return m.err
+	}
+	a.blocks++
+	for i := range a.run.Plan.Tables {
+		if err := a.out.write(i, m.batch.Tables[i]); err != nil {
+			return err
+		}
+	}
+	for i := range a.sorts {
+		if err := a.sorts[i].Add(&m.pairs[i]); err != nil {
+			return err
+		}
+		a.run.res.Counts.Postings[i] += int64(m.pairs[i].Len())
+	}
+	a.run.conflictsWritten += m.conflicts
+	a.stats.add(m)
+	return nil
+}
+
+// finish writes the indexes and closes the tables.
+func (a *assembler) finish(ctx context.Context, g *grinder) error {
+	for i := range a.run.Plan.Tables {
+		t := &a.run.Plan.Tables[i]
+		if t.Role == plan.Posting {
+			if err := a.index(ctx, g, i, t.Of); err != nil {
+				return fmt.Errorf("index %s: %w", t.Name, err)
+			}
+		}
+	}
+	a.stats.finish()
+	return a.out.finish()
+}
+
+// index writes an inverted index, a few thousand values at a time.
+func (a *assembler) index(ctx context.Context, g *grinder, t, index int) (err error) {
+	it, err := a.sorts[index].Finish()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	vs := a.run.Plan.Tables[t].Schema.NewVectors()
+	w := g.build.NewPostings(index, vs)
+	var keys largest
+	for it.Next() {
+		// Rows go to the writer whole.
+		if w.Full(it.NewKey()) && vs[1].N >= indexBatch {
+			if err := errors.Join(ctx.Err(), a.out.write(t, vs)); err != nil {
+				return err
+			}
+			for _, v := range vs {
+				v.Reset()
+			}
+		}
+		w.Append(it.Key(), it.Value(), it.NewKey())
+		if it.NewKey() {
+			keys.next(w.KeyJSON())
+		}
+		keys.entries++
+	}
+	if err := errors.Join(it.Err(), a.out.write(t, vs)); err != nil {
+		return err
+	}
+	res := IndexResult{Name: a.run.Plan.Tables[t].Name, Entries: w.Entries()}
+	res.Keys, res.Largest = keys.finish()
+	a.run.res.Counts.Repeats[index] = it.Repeats()
+	a.run.res.Indexes[index] = res
+	return nil
+}
+
+func (a *assembler) close() {
+	for _, s := range a.sorts {
+		s.Close()
+	}
+}

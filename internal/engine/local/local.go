@@ -1,0 +1,156 @@
+// Package local runs a recipe on one machine: a pass for facts, decisions, a pass for tables.
+//
+// Goroutines: the source reads and cuts blocks; Workers goroutines turn blocks into facts, or into columns; one
+// goroutine takes their results in block order; the Parquet pool encodes pages. Results are placed by index, so that
+// the output never depends on timing.
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"quern/internal/core/account"
+	"quern/internal/core/fact"
+	"quern/internal/core/plan"
+	"quern/internal/core/seal"
+	"quern/internal/parquet"
+	"quern/internal/source"
+)
+
+// Config is a run.
+type Config struct {
+	Plan   *plan.Plan
+	Inputs *source.Set
+	// Names replace the inputs' names in tables and messages, by input; nil: their own. Verifying an output uses it
+	// to run over inputs that have moved.
+	Names  []string
+	Sealer *seal.Sealer
+
+	Workers int
+	Memory  int64  // bytes that the run may hold
+	Temp    string // folder of spilled data
+
+	MaxRejects Limit
+	// Create makes a file of the output. The engine closes it.
+	Create      func(name string) (io.WriteCloser, error)
+	Profile     parquet.Profile
+	Compression parquet.Compression
+	CreatedBy   string
+
+	Progress *Progress // may be nil
+}
+
+// Result is a finished run: what was counted, and the files that it made.
+type Result struct {
+	Counts     account.Counts
+	Identities []account.Identity
+	Inputs     []source.Digest
+	Files      []File
+	Rejects    RejectSummary
+	Ranks      []RankResult
+	Indexes    []IndexResult
+	Lists      []ListResult
+	Columns    []ColumnResult
+}
+
+// Run runs c. It returns an error that wraps ErrRejects if more lines were rejected than MaxRejects allows,
+// account.ErrUnproven if the numbers do not add up, source.ErrChanged if an input changed meanwhile, or what the
+// context, an input or an output failed with. With an error, the files are to be thrown away.
+func Run(ctx context.Context, c Config) (*Result, error) {
+	if c.Progress == nil {
+		c.Progress = &Progress{}
+	}
+	c.Workers = max(1, c.Workers)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	r := &run{Config: c, key: fact.NewKey()}
+	if err := r.scan(ctx); err != nil {
+		return nil, err
+	}
+	c.Progress.enter(Deciding)
+	r.decide()
+	c.Progress.enter(Writing)
+	if err := r.grind(ctx); err != nil {
+		return nil, err
+	}
+	return r.finish()
+}
+
+// run is the state of a run between its stages.
+type run struct {
+	Config
+	key    fact.Key
+	facts  []*blockFacts // by block
+	groups *interner     // of all ranks
+	verdict
+	res Result
+
+	conflictsWritten int64 // rows of the duplicates table that say so
+}
+
+// name is what an input is called.
+func (r *run) name(input int) string {
+	if r.Names != nil {
+		return r.Names[input]
+	}
+	return r.Inputs.Inputs[input].Name
+}
+
+// finish proves the accounting.
+func (r *run) finish() (*Result, error) {
+	p := r.Plan
+	t := account.Tables{Main: -1, Wide: -1, Conflicts: r.conflictsWritten,
+		Flattened: make([]int64, len(p.Recipe.Flatten)), Entries: make([]int64, len(p.Recipe.Indexes))}
+	var lists, indexes []string
+	for i := range t.Flattened {
+		t.Flattened[i] = -1
+		lists = append(lists, p.Recipe.Flatten[i].Table.Name)
+	}
+	for i := range t.Entries {
+		t.Entries[i] = r.res.Indexes[i].Entries
+		indexes = append(indexes, p.Recipe.Indexes[i].Name)
+	}
+	for i := range p.Tables {
+		rows := r.res.Files[i].Rows
+		switch p.Tables[i].Role {
+		case plan.Main:
+			t.Main = rows
+		case plan.Wide:
+			t.Wide, t.WideOf = rows, p.Tables[i].Of
+		case plan.Flattened:
+			t.Flattened[p.Tables[i].Of] = rows
+		case plan.Duplicates:
+			t.Duplicates = rows
+		case plan.Rejects:
+			t.Rejects = rows
+		}
+	}
+	r.res.Identities = r.res.Counts.Identities(&t, lists, indexes)
+	if err := account.Prove(r.res.Identities); err != nil {
+		return nil, err
+	}
+	return &r.res, nil
+}
+
+// Limit is how many lines may be rejected.
+type Limit struct {
+	Count   int64
+	Percent float64 // of the records read, if positive; Count does not count then
+}
+
+func (l Limit) String() string {
+	if l.Percent > 0 {
+		return fmt.Sprintf("%g%%", l.Percent)
+	}
+	return fmt.Sprint(l.Count)
+}
+
+// exceeded says whether rejects of read records are more than l allows. A percentage is known at the end only.
+func (l Limit) exceeded(rejects, read int64, end bool) bool {
+	if l.Percent > 0 {
+		return end && float64(rejects) > float64(read)*l.Percent/100
+	}
+	return rejects > l.Count
+}

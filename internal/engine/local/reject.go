@@ -1,0 +1,55 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"quern/internal/core/decode"
+)
+
+// maxSamples is how many rejects are named one by one.
+const maxSamples = 10
+
+// ErrRejects is wrapped by the error of a run that rejected more than it was allowed to.
+var ErrRejects = errors.New("too many lines were rejected")
+
+// RejectSample is one rejected line.
+type RejectSample struct {
+	Source string
+	Line   int64
+	Reject decode.Reject
+}
+
+func (s RejectSample) String() string {
+	return fmt.Sprintf("%s:%d: %v", s.Source, s.Line, &s.Reject)
+}
+
+// RejectSummary is what a run says of its rejects: the first few, and how many of each code.
+type RejectSummary struct {
+	Samples []RejectSample
+	ByCode  map[decode.Code]int64
+}
+
+// RejectError is the end of a run with more rejects than its limit. With a limit by count the run stops at the
+// block of the first reject beyond it, and Rejects counts up to there.
+type RejectError struct {
+	RejectSummary
+	Limit         Limit
+	Rejects, Read int64
+}
+
+func (e *RejectError) Unwrap() error { return ErrRejects }
+
+func (e *RejectError) Error() string {
+	var b strings.Builder
+	for _, s := range e.Samples {
+		fmt.Fprintf(&b, "%v\n", s)
+	}
+	if more := e.Rejects - int64(len(e.Samples)); more > 0 {
+		fmt.Fprintf(&b, "and %d more\n", more)
+	}
+	fmt.Fprintf(&b, "%d of %d records read so far cannot be read, and --max-rejects is %v; nothing was written. "+
+		"Mend the input or the recipe, or allow rejects: they are kept in rejects.parquet", e.Rejects, e.Read, e.Limit)
+	return b.String()
+}

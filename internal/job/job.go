@@ -1,0 +1,184 @@
+// Package job does what `quern run` does: inputs, a recipe and a key to a published output. It is the engine with an
+// output around it, and what a Go program would call.
+package job
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"quern/internal/core/plan"
+	"quern/internal/core/recipe"
+	"quern/internal/core/seal"
+	"quern/internal/engine/local"
+	"quern/internal/manifest"
+	"quern/internal/parquet"
+	"quern/internal/publish"
+	"quern/internal/report"
+	"quern/internal/source"
+	"quern/internal/version"
+)
+
+// Options are a job.
+type Options struct {
+	Inputs []string  // files, globs, directories, "-"
+	Stdin  io.Reader // nil: os.Stdin
+
+	Out       string
+	Overwrite bool
+
+	Recipe     *recipe.Recipe
+	RecipeName string
+	Sealer     *seal.Sealer
+
+	Layout      plan.Layout
+	Profile     parquet.Profile
+	Compression parquet.Compression
+	MaxRejects  local.Limit
+
+	Workers int
+	Memory  int64  // bytes; MinMemory at least
+	Temp    string // folder of temporary files; "": the system's
+
+	Progress *local.Progress // may be nil
+}
+
+// MinMemory is the least that a run is given.
+const MinMemory = 64 << 20
+
+// ErrOverlap is an output that lies among its inputs, or the reverse.
+var ErrOverlap = errors.New("input and output overlap")
+
+// Run does the job and returns the manifest that it published. With an error nothing is published and nothing is
+// left behind, nor is an older output touched.
+func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
+	begin := time.Now()
+	p, err := plan.Compile(o.Recipe, o.Layout)
+	if err != nil {
+		return nil, err
+	}
+	if err := overlap(o.Inputs, o.Out); err != nil {
+		return nil, err
+	}
+	opts := []source.Option{source.WithTemp(o.Temp)}
+	if o.Stdin != nil {
+		opts = append(opts, source.WithStdin(o.Stdin))
+	}
+	inputs, err := source.Expand(o.Inputs, opts...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, inputs.Close()) }()
+	stage, err := publish.Begin(o.Out, publish.Options{Overwrite: o.Overwrite})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stage.Abort()) }()
+
+	res, err := local.Run(ctx, local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: o.Workers,
+		Memory: o.Memory, Temp: o.Temp, MaxRejects: o.MaxRejects, Profile: o.Profile, Compression: o.Compression,
+		CreatedBy: version.CreatedBy(), Progress: o.Progress,
+		Create: func(name string) (io.WriteCloser, error) { return stage.Create(name) }})
+	if err != nil {
+		return nil, err
+	}
+	m := o.manifest(p, inputs, res)
+	m.Run.Seconds = time.Since(begin).Seconds()
+	if m.Report, err = writeReport(stage, m); err != nil {
+		return nil, err
+	}
+	text, err := m.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := write(stage, manifest.Name, text); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return m, stage.Publish()
+}
+
+// overlap refuses an output inside an input folder, where the next run would read it, and an input inside the
+// output, which publishing would replace.
+func overlap(inputs []string, out string) error {
+	target, err := resolve(out)
+	if err != nil {
+		return err
+	}
+	for _, in := range inputs {
+		if in == "-" {
+			continue
+		}
+		path, err := resolve(in)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(path)
+		dir := err == nil && info.IsDir()
+		switch {
+		case dir && within(target, path):
+			return fmt.Errorf("%w: the output %s lies inside the input folder %s, where the next run would read it; choose another -o", ErrOverlap, out, in)
+		case within(path, target):
+			return fmt.Errorf("%w: the input %s lies inside the output %s, which the run would replace; choose another -o", ErrOverlap, in, out)
+		}
+	}
+	return nil
+}
+
+// Within says whether path is dir, or in it.
+func Within(path, dir string) bool {
+	p, err1 := resolve(path)
+	d, err2 := resolve(dir)
+	return err1 == nil && err2 == nil && within(p, d)
+}
+
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// resolve is the absolute path without symbolic links, as far as it exists.
+func resolve(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	rest := ""
+	for dir := abs; ; dir = filepath.Dir(dir) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			return filepath.Join(real, rest), nil
+		}
+		if filepath.Dir(dir) == dir {
+			return abs, nil
+		}
+		rest = filepath.Join(filepath.Base(dir), rest)
+	}
+}
+
+func writeReport(stage *publish.Staging, m *manifest.Manifest) (manifest.File, error) {
+	page, err := report.Render(m)
+	if err != nil {
+		return manifest.File{}, err
+	}
+	sum := sha256.Sum256(page)
+	return manifest.File{File: report.Name, Bytes: int64(len(page)), SHA256: hex.EncodeToString(sum[:])},
+		write(stage, report.Name, page)
+}
+
+func write(stage *publish.Staging, name string, text []byte) error {
+	f, err := stage.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}

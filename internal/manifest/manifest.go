@@ -1,0 +1,187 @@
+// Package manifest reads and writes manifest.json, an output's account of itself: what went in, what came out, by
+// which recipe and key, and the SHA-256 of every file. It is written last; docs/output.md has its reference.
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"quern/internal/core/account"
+	"quern/internal/core/plan"
+)
+
+// Name is the manifest's file in an output.
+const Name = "manifest.json"
+
+// Manifest is the whole of it.
+type Manifest struct {
+	Tool       Tool               `json:"tool"`
+	CreatedAt  time.Time          `json:"created_at"`
+	Options    Options            `json:"options"`
+	Recipe     Recipe             `json:"recipe"`
+	Key        Key                `json:"key"`
+	Inputs     []Input            `json:"inputs"`
+	Counts     account.Counts     `json:"counts"`
+	Accounting []account.Identity `json:"accounting"`
+	Tables     []Table            `json:"tables"`
+	Report     File               `json:"report"`
+	Rejects    map[string]int64   `json:"rejects_by_code"`
+	Ranks      []Rank             `json:"ranks"`
+	Indexes    []Index            `json:"indexes"`
+	Lists      []List             `json:"lists"`
+	Columns    []Column           `json:"columns"`
+	Run        Run                `json:"run"`
+}
+
+// Tool is the quern that made the output.
+type Tool struct {
+	Name    string `json:"name"` // "quern": it marks a folder as an output
+	Version string `json:"version"`
+	Build   string `json:"build"`
+}
+
+// Options are the flags that the tables' bytes depend on.
+type Options struct {
+	Layout      string `json:"layout"`
+	Profile     string `json:"profile"`
+	Compression string `json:"compression"`
+	MaxRejects  string `json:"max_rejects"`
+}
+
+// Recipe is the recipe in full.
+type Recipe struct {
+	Name string `json:"name"` // its file, or "default"
+	Text string `json:"text"`
+}
+
+// Key says which key the tokens are under. Its material is never here.
+type Key struct {
+	ID   uint32 `json:"id"`
+	Type string `json:"type"`
+}
+
+// Input is one input as it was read.
+type Input struct {
+	Name        string `json:"name"`
+	Size        int64  `json:"size"` // bytes, as stored
+	SHA256      string `json:"sha256"`
+	Format      string `json:"format"`
+	Compression string `json:"compression"`
+}
+
+// File is a file of the output.
+type File struct {
+	File   string `json:"file"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Table is a table's file.
+type Table struct {
+	Name string `json:"table"`
+	Role string `json:"role"`
+	File
+	Rows      int64         `json:"rows"`
+	RowGroups int           `json:"row_groups"`
+	Schema    []SchemaField `json:"schema"`
+	Tokens    []plan.Token  `json:"tokens,omitempty"`
+}
+
+// SchemaField is a column of a table in words.
+type SchemaField struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Nullable bool   `json:"nullable"`
+}
+
+// Rank tells of one rank.
+type Rank struct {
+	Name   string  `json:"rank"`
+	Groups int64   `json:"groups"`
+	Best   []Group `json:"best"`
+}
+
+// Group is a group of a rank, with its best record. Key, Top and Quartiles are JSON values.
+type Group struct {
+	Key       json.RawMessage   `json:"group"`
+	Records   int64             `json:"records"`
+	Top       json.RawMessage   `json:"top"`
+	Quartiles []json.RawMessage `json:"quartiles,omitempty"`
+}
+
+// Index tells of one index.
+type Index struct {
+	Name    string     `json:"index"`
+	Keys    int64      `json:"keys"`
+	Entries int64      `json:"entries"`
+	Largest []KeyCount `json:"largest"`
+}
+
+// KeyCount is the size of a key's posting list.
+type KeyCount struct {
+	Key     json.RawMessage `json:"key"`
+	Entries int64           `json:"entries"`
+}
+
+// List tells how long a flattened list is.
+type List struct {
+	Name    string  `json:"list"`
+	Lengths []int64 `json:"records_by_length"`
+	Longer  int64   `json:"records_longer"`
+}
+
+// Column tells of a field of kept records.
+type Column struct {
+	Name string `json:"field"`
+	Null int64  `json:"null"`
+}
+
+// Run is what differs between two runs of one job.
+type Run struct {
+	Seconds float64 `json:"seconds"`
+	Workers int     `json:"workers"`
+	Memory  int64   `json:"memory"`
+}
+
+// ErrNone is a folder without a manifest: not an output, or not a complete one.
+var ErrNone = errors.New("no manifest.json: this is not an output of quern")
+
+// Read reads the manifest of the output dir.
+func Read(dir string) (*Manifest, error) {
+	b, err := os.ReadFile(filepath.Join(dir, Name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: %w; name the folder that `quern run -o` wrote", dir, ErrNone)
+	case err != nil:
+		return nil, err
+	}
+	var m Manifest
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, Name), err)
+	}
+	if m.Tool.Name != "quern" {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
+	}
+	return &m, nil
+}
+
+// Encode is the manifest's text.
+func (m *Manifest) Encode() ([]byte, error) {
+	b, err := json.MarshalIndent(m, "", "  ")
+	return append(b, '\n'), err
+}
+
+// Table finds a table by name.
+func (m *Manifest) Table(name string) *Table {
+	for i := range m.Tables {
+		if m.Tables[i].Name == name {
+			return &m.Tables[i]
+		}
+	}
+	return nil
+}
