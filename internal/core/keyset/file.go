@@ -104,7 +104,7 @@ func unwritable(path string, err error) error {
 func (k *Keyset) stage(path string, old fs.FileInfo) (string, error) {
 	var text bytes.Buffer
 	if err := tink.NewJSONWriter(&text).Write(k.set); err != nil {
-		return "", errors.New("Tink cannot serialise it") // its error may quote the keyset
+		return "", errors.New("its keys cannot be serialised") // Tink's error may quote them
 	}
 	text.WriteByte('\n')
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600

@@ -350,6 +350,16 @@ func TestSaveKeepsLinkAndMode(t *testing.T) {
 	}
 }
 
+func TestAdvice(t *testing.T) {
+	path := write(t, set(1, siv(1, "ENABLED")))
+	for mode, want := range map[fs.FileMode]int{0o600: 0, 0o400: 0, 0o640: 1, 0o604: 1, 0o620: 1, 0o644: 1} {
+		must(t, os.Chmod(path, mode))
+		if _, advice, err := Load(path); len(advice) != want || err != nil {
+			t.Errorf("mode %o: advice %q, %v", mode, advice, err)
+		}
+	}
+}
+
 func TestSaveFailureLeavesTheOld(t *testing.T) {
 	dangling := filepath.Join(t.TempDir(), "dangling")
 	must(t, os.Symlink("nowhere", dangling))
