@@ -56,6 +56,25 @@ func (v *Vector) Skip(m Mark, n int) Mark {
 	return to
 }
 
+// Consistent says whether v's levels, entries and values fit each other.
+func (v *Vector) Consistent() bool {
+	entries, rows := v.Values(), v.N
+	if len(v.Def) > 0 {
+		entries = len(v.Def)
+		if bytes.Count(v.Def, []byte{v.MaxDef}) != v.Values() {
+			return false
+		}
+	}
+	if v.MaxRep > 0 {
+		rows = bytes.Count(v.Rep, []byte{0})
+		entries = min(entries, len(v.Rep))
+		if v.N > 0 && (len(v.Rep) != v.N || v.Rep[0] != 0) {
+			return false
+		}
+	}
+	return entries == v.N && rows == v.Rows
+}
+
 // RangeSize is the number of bytes that the rows between two Marks take, counted from the rows alone: unlike Size
 // it does not depend on what else v holds, so that limits on it cut a sequence of rows in the same places
 // however the rows arrive.
