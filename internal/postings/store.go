@@ -1,0 +1,155 @@
+package postings
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+)
+
+// A store collects pairs in memory and sorts them there. A pair costs its value, some 3 bytes in front of it and, to
+// sort it, an item. The items are counted from the start, though they are made at the end: sorting exceeds no
+// budget.
+type store struct {
+	keys   keyTable
+	values arena // pair after pair: number of its key, length of its value (uvarints), value
+	pairs  int
+	items  []item // once sorted: the keys in order, then the values, key after key in order
+}
+
+const maxValueHeader = 2 * binary.MaxVarintLen32
+
+func newStore(budget int64) *store {
+	// A small budget holds small chunks: a sixteenth is wasted at most in either arena.
+	chunk := int(min(max(budget/16, 256), 1<<chunkBits))
+	return &store{keys: newKeyTable(chunk), values: arena{chunkSize: chunk}}
+}
+
+// add copies the pair.
+func (st *store) add(key, value []byte) {
+	id := st.keys.intern(key)
+	st.keys.entries[id].pairs++
+	st.pairs++
+	chunk, _ := st.values.room(maxValueHeader + len(value))
+	b := binary.AppendUvarint(*chunk, uint64(id))
+	b = binary.AppendUvarint(b, uint64(len(value)))
+	*chunk = append(b, value...)
+}
+
+// over reports whether st holds more than budget, or all it can name.
+func (st *store) over(budget int64) bool {
+	need := st.pairs + len(st.keys.entries)
+	left := budget - st.keys.size() - st.values.size
+	if int64(cap(st.items))*itemSize > left && cap(st.items) > need+need/8 {
+		st.items = nil // of an earlier fill with more, shorter values
+	}
+	return int64(max(need, cap(st.items)))*itemSize > left || st.values.full() || st.keys.bytes.full()
+}
+
+// sort orders what st holds and returns it as a stream. Nothing may be added until reset.
+func (st *store) sort(workers int) *sorted {
+	st.values.free, st.keys.bytes.free = nil, nil // this fill did not need them, and the items need room
+
+	n := len(st.keys.entries)
+	if need := n + st.pairs; cap(st.items) < need {
+		st.items = nil // to be collected before its successor is made
+		st.items = make([]item, need)
+	} else {
+		st.items = st.items[:need]
+	}
+	keys, values := st.items[:n], st.items[n:]
+	crew := newCrew(workers)
+
+	for i, e := range st.keys.entries {
+		keys[i] = item{prefix(st.keys.bytes.at(e.place, e.len)), e.place, e.len}
+	}
+	order{&st.keys.bytes, crew}.sort(keys, 0)
+	crew.wait()
+
+	st.scatter(keys, values)
+
+	byValue := order{&st.values, crew}
+	for begin := uint64(0); len(keys) > 0; {
+		// Small keys go together; a large one makes work for others by itself.
+		n, end := 1, keys[0].prefix
+		for n < len(keys) && keys[n].prefix-begin <= forkMin {
+			end = keys[n].prefix
+			n++
+		}
+		part, next := keys[:n], begin
+		crew.do(func() {
+			for _, k := range part {
+				byValue.sort(values[next:k.prefix], 0)
+				next = k.prefix
+			}
+		})
+		keys, begin = keys[n:], end
+	}
+	crew.wait()
+	return &sorted{store: st, keys: st.items[:n], values: values}
+}
+
+// scatter makes an item of each value, so that the values of each key are together and the keys in order (a counting
+// sort). Key items, which are in order, have no more use for their prefix: it becomes the end of the key's values.
+func (st *store) scatter(keys, values []item) {
+	at := uint32(0)
+	for i := range keys {
+		k := &keys[i]
+		e := st.keys.entry(k.place)
+		at, e.pairs = at+e.pairs, at
+		k.prefix = uint64(at)
+	}
+	for i, chunk := range st.values.chunks {
+		for p := 0; p < len(chunk); {
+			id, n := binary.Uvarint(chunk[p:])
+			p += n
+			size, n := binary.Uvarint(chunk[p:])
+			p += n
+			e := &st.keys.entries[id]
+			values[e.pairs] = item{prefix(chunk[p : p+int(size)]), uint32(i)<<chunkBits | uint32(p), uint32(size)}
+			e.pairs++
+			p += int(size)
+		}
+	}
+}
+
+// reset empties st and keeps its memory.
+func (st *store) reset() {
+	st.keys.reset()
+	st.values.reset()
+	st.pairs = 0
+}
+
+// A sorted store is a stream of its distinct pairs. Their bytes are the store's, and valid until its reset.
+type sorted struct {
+	store        *store
+	keys, values []item // keys: those not yet begun
+	i, end       int    // the next value, and where those of its key end
+	last         []byte // the value before, of the same key
+	dropped      int64
+}
+
+func (s *sorted) next(p *pair) error {
+	for s.i < len(s.values) {
+		p.newKey = s.i == s.end
+		if p.newKey {
+			k := s.keys[0]
+			s.keys = s.keys[1:]
+			s.end = int(k.prefix)
+			p.key = s.store.keys.bytes.at(k.place, k.len)
+		}
+		v := s.values[s.i]
+		s.i++
+		p.value = s.store.values.at(v.place, v.len)
+		if p.newKey || !bytes.Equal(p.value, s.last) {
+			s.last = p.value
+			return nil
+		}
+		s.dropped++
+	}
+	return io.EOF
+}
+
+func (s *sorted) repeats() int64 { return s.dropped }
+
+// close does nothing: the memory goes with the last reference to it.
+func (s *sorted) close() error { return nil }
