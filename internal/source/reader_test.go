@@ -266,8 +266,9 @@ func TestMemory(t *testing.T) {
 		}
 	}
 
-	// A line that is skipped is never held.
-	s = expand(t, fileOf(t, "x", strings.Repeat("x", 1<<20)+"\n["+strings.Repeat("x", 1<<20)))
+	// A line or an element that is skipped is never held.
+	huge := strings.Repeat("x", 1<<20)
+	s = expand(t, fileOf(t, "x", huge+"\n["+huge), fileOf(t, "y", `[{"x":"`+huge+`"},`+huge+`,{}]`))
 	defer s.Close()
 	r := s.Open(context.Background(), Options{BlockSize: 1000, MaxLine: 2000})
 	defer r.Close()
