@@ -87,11 +87,12 @@ func (p *parser) flattenOne(s section) {
 	p.recipe.Flatten = append(p.recipe.Flatten, out)
 }
 
-// itemNames are the columns of a list's items in a table of their own.
+// itemNames are the columns of a list's items in a table of their own. A list's own token column has another name than
+// its items', since a table may have both.
 func itemNames(list *Field, prefix string) []string {
 	if list.Elem != nil {
 		if list.Seal != nil {
-			return []string{list.Seal.Name}
+			return []string{prefix + "value_anon"}
 		}
 		return []string{prefix + "value"}
 	}

@@ -13,6 +13,9 @@ var (
 	sealKeys  = []string{"name", "context"}
 )
 
+// maxFields is how many fields a recipe has, far beyond what readers of Parquet like.
+const maxFields = 10_000
+
 // fields reads the fields of a record, and notes the names that they go by.
 func (p *parser) fields(s section) {
 	n := s.need("fields", "list the fields of a record and their types")
@@ -24,6 +27,10 @@ func (p *parser) fields(s section) {
 	}
 	if len(n.Content) == 0 {
 		p.add(n, "", "a recipe has at least one field")
+		return
+	}
+	if len(n.Content)/2 > maxFields {
+		p.add(n, "keep the rest with unknown: keep", "a recipe has at most %d fields", maxFields)
 		return
 	}
 	p.known = true
@@ -88,7 +95,7 @@ func (r *fieldReader) read(value *yaml.Node) Field {
 	}
 	switch {
 	case isNull(value):
-		r.add(r.key, "write "+r.key.Value+": string, or what it is", "field %s has no type", quote(r.key.Value))
+		r.add(r.key, "write "+bare(r.key.Value)+": string, or what it is", "field %s has no type", quote(r.key.Value))
 		return f
 	case value.Kind == yaml.ScalarNode:
 		if w := r.word(value, "a type"); w.ok() {
@@ -137,7 +144,7 @@ func (r *fieldReader) nested(value *yaml.Node) bool {
 	if near, ok := nearest(first, fieldKeys); ok && near != "name" {
 		return false
 	}
-	r.add(r.key, "a field inside an object is written as a path, "+r.key.Value+"."+first+
+	r.add(r.key, "a field inside an object is written as a path, "+bare(r.key.Value+"."+first)+
 		", and an object that is kept whole has the type json", "field %s has no type", quote(r.key.Value))
 	return true
 }

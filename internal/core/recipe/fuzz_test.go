@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -37,8 +38,8 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%v, %v", r, err)
 			}
 			for _, p := range e.Problems {
-				if p.Line < 1 || p.Column < 1 || p.Message == "" {
-					t.Fatalf("no position or message: %+v", p)
+				if p.Line < 1 || p.Column < 1 || p.Message == "" || strings.ContainsAny(p.String(), "\n\x00\x1b") {
+					t.Fatalf("no position, or no message on one line: %+v", p)
 				}
 			}
 			return

@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -106,8 +102,8 @@ func (p *parser) document(text []byte) *yaml.Node {
 		p.addAt(1, 1, "is this the data?", "a recipe has at most 1 MiB")
 		return nil
 	}
-	if line, column, ok := invalidUTF8(text); ok {
-		p.addAt(line, column, "", "a recipe is UTF-8 text, and this is not")
+	if line, column, bad := unreadable(text); bad {
+		p.addAt(line, column, "", "a recipe is UTF-8 text without control characters, and this is not")
 		return nil
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -138,30 +134,6 @@ func (p *parser) document(text []byte) *yaml.Node {
 	return root
 }
 
-// syntaxError is how package yaml writes its errors.
-var syntaxError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s:.*))$`)
-
-func (p *parser) syntax(err error, text []byte) {
-	line, message, hint := 1, err.Error(), ""
-	if m := syntaxError.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	lines := bytes.Split(text, []byte("\n"))
-	column := 1
-	// Package yaml names the line before or after the one at fault for some errors.
-	for n := max(line-1, 1); n <= min(line+1, len(lines)); n++ {
-		white, _, _ := strings.Cut(string(lines[n-1]), strings.TrimLeft(string(lines[n-1]), " \t"))
-		if tab := strings.IndexByte(white, '\t'); tab >= 0 {
-			line, column, hint = n, tab+1, "indent with spaces, not with tabs"
-			break
-		}
-	}
-	p.addAt(line, column, hint, "not YAML: %s", message)
-}
-
 // plain refuses what the language leaves out of YAML, and reports whether the tree can be read. It does not follow
 // aliases, so a bomb made of them has no fuse.
 func (p *parser) plain(n *yaml.Node, depth int) bool {
@@ -169,10 +141,10 @@ func (p *parser) plain(n *yaml.Node, depth int) bool {
 	case n.Kind == yaml.AliasNode:
 		return false // its anchor is reported
 	case n.Anchor != "":
-		p.add(n, "write the value out where it is used", "a recipe has no anchors (&%s)", n.Anchor)
+		p.add(n, "write the value out where it is used", "a recipe has no anchors (&%s)", bare(n.Anchor))
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
-		p.add(n, "", "a recipe has no tags (%s)", n.Tag)
+		p.add(n, "", "a recipe has no tags (%s)", bare(n.Tag))
 		return false
 	case depth > maxDepth:
 		p.add(n, "", "the recipe is nested too deeply")
@@ -214,23 +186,4 @@ func (p *parser) unique(n *yaml.Node) {
 		}
 		lines[k.Value] = k.Line
 	}
-}
-
-func invalidUTF8(text []byte) (line, column int, found bool) {
-	if utf8.Valid(text) {
-		return 0, 0, false
-	}
-	line, column = 1, 1
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		column++
-		if r == '\n' {
-			line, column = line+1, 1
-		}
-		text = text[size:]
-	}
-	return line, column, true
 }

@@ -26,10 +26,17 @@ func TestProblems(t *testing.T) {
 		{strings.Repeat("#", 1<<20+1), "1:1: a recipe has at most 1 MiB"},
 		{"version: 1\n---\nversion: 1\n", "2:1: a recipe is one document"},
 		{"version: 1\nfields:\n\tid: string\n", "3:1: not YAML: found character that cannot start any token; indent with spaces"},
-		{"version: 1\nfields: {id: string\ntable: {}\n", "not YAML: "},
-		{"version: [1\n", "not YAML: "},
+		{"version: 1\nfields: {id: string\ntable: {}\n", "2:1: not YAML: did not find expected ',' or '}'; a brace is not closed"},
+		{"version: [1\n", "2:1: not YAML: did not find expected ',' or ']'; a bracket is not closed"},
+		{"version: 1\nfields:\n  id string\n  b: int32\n", "4:1: not YAML: mapping values are not allowed in this context; is a colon missing in the line before"},
+		{"version: 1\nfields:\n  id: string\n b: int32\n", "4:1: not YAML: did not find expected key; is the indentation the same"},
+		{"version: 1\nfields:\n  id: \"string\n  b: int32\n", "3:1: not YAML: found unexpected end of stream; a quote or a bracket is not closed"},
+		{"version: 1\nranks:\n  - {name: r\n  - {name: b}\n", "3:1: not YAML: did not find expected ',' or '}'; a brace is not closed"},
+		{"version: 1\nfields:\n  a: @x\n", "3:1: not YAML: found character that cannot start any token; text that begins with"},
+		{"version: 1\nfields:\n  a: string\n\tb: string\n", "4:1: not YAML: found a tab character that violates indentation; indent with spaces"},
+		{"version: 1\n# \x01\n", "2:3: a recipe is UTF-8 text without control characters"},
 		{small("  id: &a string\n  b: *a\n", ""), "3:7: a recipe has no anchors (&a)"},
-		{small("  id: string\n  b: *a\n", ""), "1:1: not YAML: unknown anchor 'a' referenced"},
+		{small("  id: string\n  b: *a\n", ""), "4:6: a recipe has no aliases (*a)"},
 		{"a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "1:4: a recipe has no anchors (&a)|2:4: a recipe has no anchors (&b)"},
 		{small("  <<: {id: string}\n", ""), "3:3: a recipe has no merge keys (<<)"},
 		{small("  id: !!str string\n", ""), "3:7: a recipe has no tags (!!str)"},
@@ -61,6 +68,9 @@ func TestProblems(t *testing.T) {
 		{small(id, "max_line: 999999999999TiB\n"), "5:11: max_line is 1KiB to 1GiB"},
 		{small(id, "ranks: {name: r}\n"), "5:8: \"ranks\" is a list, not a mapping"},
 		{small(id, "ranks: [r]\n"), "5:9: a rank is a mapping, not a text; known keys: name, of, within, order, ties"},
+
+		{small(id, "ranks: ["+strings.Repeat("{}, ", 257)+"]\n"), "5:8: \"ranks\" has more than 256 elements"},
+		{"version: 1\nfields: {" + numbered("f%d: string, ", 10_001) + "}\ntable: {name: t}\n", "2:9: a recipe has at most 10000 fields"},
 
 		// Types.
 		{small("  id: strng\n", ""), "3:7: unknown type \"strng\"; did you mean \"string\"?"},
@@ -233,6 +243,15 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// numbered is n copies of a format with one number, from 0.
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
 func TestErrorListsAllInOrder(t *testing.T) {
 	t.Parallel()
 	_, err := Parse("r.yaml", []byte("version: 1\nwide: 3\nfields: {a: strin, b: {type: int}}\ntable: {name: t, columns: [c]}\n"))
@@ -244,11 +263,7 @@ r.yaml:4:28: the table "t" cannot have a column "c"; known: a, b`
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
 
-	var b strings.Builder
-	for i := range 30 {
-		fmt.Fprintf(&b, "  f%d: x\n", i)
-	}
-	_, err = Parse("r.yaml", []byte(small(b.String(), "")))
+	_, err = Parse("r.yaml", []byte(small(numbered("  f%d: x\n", 30), "")))
 	lines := strings.Split(fmt.Sprint(err), "\n")
 	if len(lines) != 21 || lines[20] != "r.yaml: and 10 more" {
 		t.Errorf("30 problems are reported as %d lines, the last %q", len(lines), lines[len(lines)-1])

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -101,11 +102,19 @@ func (p *problems) err(name string) error {
 	return e
 }
 
-// quote is a word of the recipe as messages show it.
+// quote is a word of the recipe as messages show it: on one line, and not at any length.
 func quote(s string) string {
-	const most = 60
+	const most = 80
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most]) + "…"
 	}
-	return fmt.Sprintf("%q", s)
+	return strconv.Quote(s)
+}
+
+// bare is quote without the quotes, where the word needs none.
+func bare(s string) string {
+	if q := quote(s); q != `"`+s+`"` {
+		return q
+	}
+	return s
 }

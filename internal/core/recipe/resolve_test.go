@@ -99,7 +99,8 @@ func TestResolved(t *testing.T) {
 			"a:string!; l:list{x:string seal x_anon(l.x)}; dedupe [0] 0; t(a=F0 l=F1); flatten 1 u(a=F0 n=P0 x_anon=I0)"},
 		{"{a: string, l: {type: list, items: string, name: tags}}\nflatten: [{list: l, table: u, columns: [tags_value, a]}]\ntable: {name: t}",
 			"a:string; l:list of string as tags; t(a=F0); flatten 1 u(tags_value=I0 a=F0)"},
-		{"{a: string, l: {type: list, items: string, pseudonymise: true}}\nflatten: [{list: l, table: u, columns: [a, l_tokens]}]\ntable: {name: t}", ""},
+		{"{a: string, l: {type: list, items: string, pseudonymise: true}}\nflatten: [{list: l, table: u, columns: [a, l_value_anon, l_anon]}]\ntable: {name: t}",
+			"a:string; l:list of string seal l_anon(l); t(a=F0); flatten 1 u(a=F0 l_value_anon=I0 l_anon=F1)"},
 		{"{a: {type: string, pseudonymise: true}, s: int64}\ndedupe: {key: [a]}\nranks: [{name: r, of: s}]\nindexes: [{table: x, key: a, values: s}]\ntable: {name: t}",
 			"a:string! seal a_anon(a); s:int64; dedupe [0] 0; rank r of 1 within [] false 0; t(a_anon=F0 s=F1 r=R0); index x 0 1 ss"},
 		{"{a: {type: string, required: true}, l: {type: list, items: {x: date}}, m: {type: list, items: int32}}\nflatten: [{list: l, table: u}]\nwide: {table: w, list: l}\ntable: {name: t, columns: [l, m, a]}",
@@ -109,9 +110,7 @@ func TestResolved(t *testing.T) {
 	} {
 		r, err := Parse("r.yaml", []byte(sections+c.text))
 		if err != nil {
-			if c.want != "" {
-				t.Errorf("%s\n%v", c.text, err)
-			}
+			t.Errorf("%s\n%v", c.text, err)
 			continue
 		}
 		if got := describeRecipe(r); got != c.want {

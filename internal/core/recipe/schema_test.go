@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -128,4 +129,29 @@ func TestSchemaAndParserAgree(t *testing.T) {
 	same("order", doc.Defs["rank"].Properties["order"].Enum, slices.Collect(maps.Keys(orders)))
 	same("ties", doc.Defs["rank"].Properties["ties"].Enum, slices.Collect(maps.Keys(tieRules)))
 	same("types", append(doc.Defs["type"].AnyOf[0].Enum, "decimal"), slices.Collect(maps.Keys(kinds)))
+}
+
+// TestReference parses the recipes in the language's reference.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/recipe.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, found := compileSchema(t), 0
+	for block := range strings.SplitSeq(string(text), "```") {
+		if block, ok := strings.CutPrefix(block, "yaml\nversion:"); ok {
+			found++
+			recipe := []byte("version:" + block)
+			if _, err := Parse("docs/recipe.md", recipe); err != nil {
+				t.Error(err)
+			}
+			if err := validate(t, s, recipe); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("there is no recipe in docs/recipe.md")
+	}
 }

@@ -103,6 +103,10 @@ func (s section) yes(key string) bool {
 	return isTrue(n)
 }
 
+// maxElements is how many ranks, flattened lists or indexes a recipe has. Each may show every field, so without a limit
+// a text of 1 MiB would stand for gigabytes of columns; and each table is an open file.
+const maxElements = 256
+
 // each calls read for the elements of the list under a key.
 func (s section) each(key string, read func(n *yaml.Node)) {
 	n := s.get(key)
@@ -111,6 +115,10 @@ func (s section) each(key string, read func(n *yaml.Node)) {
 	}
 	if n.Kind != yaml.SequenceNode {
 		s.p.add(n, "begin each element with \"- \"", "%s is a list, not %s", quote(key), describe(n))
+		return
+	}
+	if len(n.Content) > maxElements {
+		s.p.add(n, "", "%s has more than %d elements", quote(key), maxElements)
 		return
 	}
 	for _, c := range n.Content {
@@ -147,7 +155,7 @@ func (p *parser) words(n *yaml.Node, key string) []word {
 	if n.Kind != yaml.SequenceNode {
 		hint := ""
 		if n.Kind == yaml.ScalarNode {
-			hint = "write [" + n.Value + "]"
+			hint = "write [" + bare(n.Value) + "]"
 		}
 		p.add(n, hint, "%s is a list, not %s", quote(key), describe(n))
 		return nil

@@ -15,6 +15,9 @@ func suggest(word string, known []string) string {
 	if len(known) > few || len(known) == 0 {
 		return ""
 	}
+	for i := range known {
+		known[i] = bare(known[i])
+	}
 	return "known: " + strings.Join(known, ", ")
 }
 
