@@ -3,8 +3,8 @@
 //
 // Expand checks the arguments and lists the inputs; Set.Open starts a pass over all of them; Reader.Next hands out
 // blocks; Block.Next hands out a block's records. An input is plain, gzip or zstd, and lines or a JSON array, told by
-// its first bytes. Where blocks begin and end depends on nothing but the bytes of the (decompressed) input and
-// Options.BlockSize: every pass sees the same blocks.
+// its first bytes. Where blocks begin and end depends on nothing but the bytes of the (decompressed) input and on
+// Options.BlockSize and MaxLine: passes that agree on those see the same blocks.
 //
 // What cannot be read twice (a pipe, a terminal) is copied into a sealed temporary file during the first pass. A file
 // that changes between or during passes is ErrChanged. An input that is damaged or cut ends the pass with an error;
