@@ -3,11 +3,9 @@ package parquet
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -264,102 +262,4 @@ var shapes = []shape{
 	{distinct: 300},
 	{distinct: 3000, nulls: 0.5, prefix: strings.Repeat("long prefix ", 7)},
 	{sorted: true, prefix: "0123456789abcdef"},
-}
-
-func TestRoundTrip(t *testing.T) {
-	pool := NewPool(2)
-	defer pool.Close()
-	for _, profile := range []Profile{Modern, Conservative} {
-		for _, compression := range []Compression{Zstd, Snappy, None} {
-			for i, shape := range shapes {
-				for _, limits := range [][2]int{{0, 0}, {100, 256}, {1000, 1000}, {7, 3}} {
-					rows := 2500
-					if limits[0] < 10 {
-						rows = 200
-					}
-					cols := table(everything, rows, shape, uint64(i))
-					o := Options{Pool: pool, Profile: profile, Compression: compression, PageRows: limits[0], GroupRows: limits[1]}
-					t.Run(fmt.Sprintf("profile %d, codec %d, shape %d, limits %v", profile, compression, i, limits), func(t *testing.T) {
-						equal(t, write(t, everything, cols, o, 0), cols)
-					})
-				}
-			}
-		}
-	}
-}
-
-func TestFewRows(t *testing.T) {
-	for rows := range 20 {
-		cols := table(everything, rows, shape{nulls: 0.4}, uint64(rows))
-		b := write(t, everything, cols, Options{}, 1)
-		equal(t, b, cols)
-		if f := open(t, b); rows == 0 && len(f.RowGroups()) != 0 {
-			t.Errorf("%d row groups without rows", len(f.RowGroups()))
-		}
-	}
-}
-
-// TestSameBytes: neither the number of workers nor the calls that rows come in change a byte.
-func TestSameBytes(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for i, shape := range shapes {
-		cols := table(everything, 6000, shape, 1)
-		// A long value now and then, so that bytes cut the pages too.
-		long := &everything.Fields[3]
-		if long.Name != "note" {
-			t.Fatal("not the column meant")
-		}
-		cols[3].Reset()
-		for row := range cols[0].Rows {
-			cols[3].Entry(0, 1)
-			cols[3].PutBytes(bytes.Repeat([]byte{'x'}, row%1000))
-			if row == 3000 {
-				cols[3].Data = append(cols[3].Data, make([]byte, 3<<20)...)
-				cols[3].Ends[row] += 3 << 20
-			}
-		}
-		var want []byte
-		for _, workers := range []int{1, 2, 3, 7} {
-			for _, chunk := range []func() int{
-				func() int { return 0 },
-				func() int { return 777 },
-				func() int { return 1 + rng.IntN(300) },
-			} {
-				pool := NewPool(workers)
-				var out bytes.Buffer
-				w := NewWriter(&out, everything, Options{Pool: pool, PageRows: 500, GroupRows: 3300})
-				writeRows(t, w, everything, cols, chunk)
-				info, err := w.Close()
-				pool.Close()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if want == nil {
-					want = slices.Clone(out.Bytes())
-					equal(t, want, cols)
-					if info.Groups != 2 {
-						t.Errorf("%d groups, want 2", info.Groups)
-					}
-				}
-				if !bytes.Equal(out.Bytes(), want) {
-					t.Fatalf("shape %d, %d workers: other bytes", i, workers)
-				}
-			}
-		}
-	}
-}
-
-var errFull = errors.New("disk full")
-
-// limited fails after n bytes.
-type limited struct{ n int }
-
-func (l *limited) Write(b []byte) (int, error) {
-	if len(b) > l.n {
-		n := l.n
-		l.n = 0
-		return n, errFull
-	}
-	l.n -= len(b)
-	return len(b), nil
 }
