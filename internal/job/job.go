@@ -67,11 +67,7 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	if err := overlap(o.Inputs, o.Out); err != nil {
 		return nil, err
 	}
-	opts := []source.Option{source.WithTemp(o.Temp)}
-	if o.Stdin != nil {
-		opts = append(opts, source.WithStdin(o.Stdin))
-	}
-	inputs, err := source.Expand(o.Inputs, opts...)
+	inputs, err := o.inputs()
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +78,9 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	}
 	defer func() { err = errors.Join(err, stage.Abort()) }()
 
-	res, err := local.Run(ctx, local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: o.Workers,
-		Memory: o.Memory, Temp: o.Temp, MaxRejects: o.MaxRejects, Profile: o.Profile, Compression: o.Compression,
-		CreatedBy: version.CreatedBy(), Progress: o.Progress,
-		Create: func(name string) (io.WriteCloser, error) { return stage.Create(name) }})
+	c := o.config(p, inputs)
+	c.Create = func(name string) (io.WriteCloser, error) { return stage.Create(name) }
+	res, err := local.Run(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +100,19 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 		return nil, err
 	}
 	return m, stage.Publish()
+}
+
+func (o *Options) config(p *plan.Plan, inputs *source.Set) local.Config {
+	return local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: o.Workers, Memory: o.Memory, Temp: o.Temp,
+		MaxRejects: o.MaxRejects, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Progress: o.Progress}
+}
+
+func (o *Options) inputs() (*source.Set, error) {
+	opts := []source.Option{source.WithTemp(o.Temp)}
+	if o.Stdin != nil {
+		opts = append(opts, source.WithStdin(o.Stdin))
+	}
+	return source.Expand(o.Inputs, opts...)
 }
 
 // overlap refuses an output inside an input folder, where the next run would read it, and an input inside the

@@ -13,6 +13,7 @@ import (
 
 	"quern/internal/core/account"
 	"quern/internal/core/plan"
+	"quern/internal/version"
 )
 
 // Name is the manifest's file in an output.
@@ -44,6 +45,9 @@ type Tool struct {
 	Version string `json:"version"`
 	Build   string `json:"build"`
 }
+
+// CreatedBy is the stamp that the tool puts into its tables.
+func (t Tool) CreatedBy() string { return version.Stamp(t.Version, t.Build) }
 
 // Options are the flags that the tables' bytes depend on.
 type Options struct {

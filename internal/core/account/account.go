@@ -5,6 +5,8 @@ package account
 import (
 	"errors"
 	"fmt"
+
+	"quern/internal/core/plan"
 )
 
 // Counts are the numbers of a run.
@@ -34,6 +36,23 @@ type Tables struct {
 	Duplicates int64
 	Conflicts  int64
 	Rejects    int64
+}
+
+// Set notes the rows of a plan's table.
+func (t *Tables) Set(pt *plan.Table, rows int64) {
+	switch pt.Role {
+	case plan.Main:
+		t.Main = rows
+	case plan.Wide:
+		t.Wide, t.WideOf = rows, pt.Of
+	case plan.Flattened:
+		t.Flattened[pt.Of] = rows
+	case plan.Duplicates:
+		t.Duplicates = rows
+	case plan.Rejects:
+		t.Rejects = rows
+	case plan.Posting: // its rows are keys; Entries counts values
+	}
 }
 
 // ErrUnproven is wrapped by the error of a run whose numbers do not add up.

@@ -64,6 +64,18 @@ func New(ks *keyset.Keyset) (*Sealer, error) {
 	return s, nil
 }
 
+// Under returns a Sealer that seals under another key of the keyset, such as the one that was the primary when an
+// output was made. It fails as opening a token under that key would.
+func (s *Sealer) Under(id uint32) (*Sealer, error) {
+	i := s.find(id)
+	if i < 0 {
+		return nil, s.unknown(id)
+	}
+	keys := slices.Clone(s.keys)
+	keys[0], keys[i] = keys[i], keys[0]
+	return &Sealer{keys: keys, disabled: s.disabled}, nil
+}
+
 // PrimaryID returns the id of the key that tokens are sealed under.
 func (s *Sealer) PrimaryID() uint32 { return s.keys[0].id }
 

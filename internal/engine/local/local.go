@@ -113,19 +113,7 @@ func (r *run) finish() (*Result, error) {
 		indexes = append(indexes, p.Recipe.Indexes[i].Name)
 	}
 	for i := range p.Tables {
-		rows := r.res.Files[i].Rows
-		switch p.Tables[i].Role {
-		case plan.Main:
-			t.Main = rows
-		case plan.Wide:
-			t.Wide, t.WideOf = rows, p.Tables[i].Of
-		case plan.Flattened:
-			t.Flattened[p.Tables[i].Of] = rows
-		case plan.Duplicates:
-			t.Duplicates = rows
-		case plan.Rejects:
-			t.Rejects = rows
-		}
+		t.Set(&p.Tables[i], r.res.Files[i].Rows)
 	}
 	r.res.Identities = r.res.Counts.Identities(&t, lists, indexes)
 	if err := account.Prove(r.res.Identities); err != nil {

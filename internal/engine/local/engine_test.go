@@ -1,0 +1,394 @@
+package local_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"math/big"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	pq "github.com/parquet-go/parquet-go"
+
+	"quern/internal/core/keyset"
+	"quern/internal/core/plan"
+	"quern/internal/core/recipe"
+	"quern/internal/core/seal"
+	"quern/internal/engine/local"
+	"quern/internal/parquet"
+	"quern/internal/source"
+)
+
+// everything is a recipe with every type and feature of the language.
+const everything = `
+version: 1
+fields:
+  key.a: {type: string, required: true, name: a}
+  key.at: {type: timestamp, required: true, name: at}
+  score: double
+  rating: int32
+  price: {type: "decimal(8,2)"}
+  big: {type: "decimal(38,2)"}
+  mid: {type: "decimal(18,0)"}
+  day: date
+  millis: {type: timestamp, format: epoch_milliseconds}
+  seconds: {type: timestamp, format: epoch_seconds}
+  micros: {type: timestamp, format: epoch_microseconds}
+  tweeted: {type: timestamp, format: "Mon Jan 02 15:04:05 -0700 2006"}
+  active: boolean
+  count: int64
+  secret: {type: string, pseudonymise: {name: secret_token, context: my.context}}
+  phone: {type: int64, pseudonymise: phone_token}
+  extra: json
+  tags: {type: list, items: string}
+  mails: {type: list, items: string, pseudonymise: mail_tokens}
+  numbers: {type: list, items: double}
+  contacts:
+    type: list
+    items:
+      who.name: {type: string, name: name}
+      mail: {type: string, pseudonymise: mail_token}
+      age: int32
+      since: timestamp
+  things: {type: list, items: {n: int64}}
+unknown: keep
+dedupe: {key: [a, at], keep: last}
+ranks:
+  - {name: score_rank, of: score, within: [rating], order: descending, ties: dense}
+  - {name: price_rank, of: price, within: [active, a], order: ascending, ties: ordinal}
+  - {name: day_rank, of: day}
+  - {name: time_rank, of: millis, within: [secret, score], ties: min}
+flatten:
+  - {list: contacts, table: people, columns: [a, at, contacts_index, contacts_name, contacts_mail_token, contacts_age, contacts_since, secret_token]}
+  - {list: things, table: things_table}
+  - {list: tags, table: tag_table}
+indexes:
+  - {table: by_rating, key: rating, values: a, as: as_list}
+  - {table: by_secret, key: secret, values: at, as: at_list}
+  - {table: by_a, key: a, values: count, as: counts}
+table: {name: all}
+wide: {table: wide_table, list: contacts}
+`
+
+// noKey is a recipe without dedupe and with a list that stays a list.
+const noKey = `
+version: 1
+fields:
+  id: int64
+  user.name: {type: string, name: name}
+  user.mail: {type: string, pseudonymise: true, name: mail}
+  lists: {type: list, items: {a: string, b: double}}
+unknown: drop
+ranks:
+  - {name: r, of: id, within: [name]}
+table: {name: rows}
+`
+
+func sealer(t testing.TB) *seal.Sealer {
+	t.Helper()
+	ks, err := keyset.Create(filepath.Join(t.TempDir(), "keyset.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := seal.New(ks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func parse(t testing.TB, text string) *recipe.Recipe {
+	t.Helper()
+	r, err := recipe.Parse("test.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// memFile is an output in memory.
+type memFile struct {
+	bytes.Buffer
+	files map[string][]byte
+	name  string
+}
+
+func (m *memFile) Close() error { m.files[m.name] = m.Bytes(); return nil }
+
+// runOver runs a plan over files, with small pages and spills forced by a tiny budget.
+func runOver(t testing.TB, p *plan.Plan, s *seal.Sealer, files []string, workers int, names []string) (*local.Result, map[string][]byte) {
+	t.Helper()
+	in, err := source.Expand(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out := map[string][]byte{}
+	res, err := local.Run(context.Background(), local.Config{Plan: p, Inputs: in, Sealer: s, Workers: workers, Memory: 64 << 10,
+		Names: names, MaxRejects: local.Limit{Percent: 100}, CreatedBy: "quern version 0.0.0 (build test)", Profile: parquet.Modern,
+		Create: func(name string) (io.WriteCloser, error) { return &memFile{files: out, name: name}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, out
+}
+
+func write(t testing.TB, name string, lines []refLine) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, l := range lines {
+		b.WriteString(l.text)
+		b.WriteByte('\n')
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEqualsReference(t *testing.T) {
+	s := sealer(t)
+	recipes := map[string]*recipe.Recipe{"default": recipe.Default(), "everything": parse(t, everything), "no key": parse(t, noKey)}
+	for name, r := range recipes {
+		for _, layout := range []plan.Layout{plan.Normalized, plan.WideLayout} {
+			if layout == plan.WideLayout && r.Wide == nil {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%s", name, layout), func(t *testing.T) {
+				p, err := plan.Compile(r, layout)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for seed := range uint64(12) {
+					rnd := &random{rand.New(rand.NewPCG(seed, 1)), r}
+					lines := rnd.lines(1 + rnd.IntN(300))
+					want := reference(r, s, lines, layout == plan.WideLayout)
+					names := []string{"in"}
+					_, files := runOver(t, p, s, []string{write(t, "in.json", lines)}, 1+int(seed%3), names)
+					for i := range p.Tables {
+						tab := &p.Tables[i]
+						got := readTable(t, files[tab.Name+".parquet"], tab)
+						compare(t, fmt.Sprintf("seed %d, %s", seed, tab.Name), got, want[tab.Name], lines)
+					}
+				}
+			})
+		}
+	}
+}
+
+func compare(t *testing.T, what string, got, want refTable, lines []refLine) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d rows, want %d", what, len(got), len(want))
+	}
+	for i := range want {
+		for c := range want[i] {
+			if !slices.Equal(got[i][c], want[i][c]) {
+				t.Fatalf("%s: row %d, leaf %d: %q, want %q\nrow %q", what, i, c, got[i][c], want[i][c], want[i])
+			}
+		}
+	}
+}
+
+// readTable reads a table by another implementation.
+func readTable(t *testing.T, file []byte, tab *plan.Table) (out refTable) {
+	t.Helper()
+	f, err := pq.OpenFile(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatalf("%s: %v", tab.Name, err)
+	}
+	leaves := leavesOf(&tab.Schema)
+	for _, g := range f.RowGroups() {
+		rows := g.Rows()
+		buf := make([]pq.Row, 64)
+		for {
+			n, err := rows.ReadRows(buf)
+			for _, row := range buf[:n] {
+				cells := make([][]string, len(leaves))
+				for _, v := range row {
+					l := leaves[v.Column()]
+					cells[v.Column()] = append(cells[v.Column()], l.text(v))
+				}
+				out = append(out, cells)
+			}
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		rows.Close()
+	}
+	if tab.Role == plan.Rejects { // the reference tells where, which code and the line
+		for i, r := range out {
+			out[i] = [][]string{r[0], r[1], r[5], r[7]}
+		}
+	}
+	return out
+}
+
+type leaf struct {
+	field  *parquet.Field
+	maxDef int
+	empty  int // definition level of an empty list, -1 if flat
+}
+
+func leavesOf(s *parquet.Schema) (out []leaf) {
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		empty := -1
+		if f.List {
+			empty = 1
+			if f.Required {
+				empty = 0
+			}
+		}
+		members := f.Fields
+		if len(members) == 0 {
+			def, _ := f.MaxLevels(nil)
+			out = append(out, leaf{f, int(def), empty})
+		}
+		for j := range members {
+			def, _ := f.MaxLevels(&members[j])
+			out = append(out, leaf{&members[j], int(def), empty})
+		}
+	}
+	return out
+}
+
+func (l leaf) text(v pq.Value) string {
+	if d := v.DefinitionLevel(); d < l.maxDef {
+		switch {
+		case l.empty >= 0 && d == l.empty:
+			return emptyList
+		case l.empty >= 0 && d < l.empty:
+			return nullList
+		}
+		return none
+	}
+	switch v.Kind() {
+	case pq.Boolean:
+		return strconv.FormatBool(v.Boolean())
+	case pq.Int32, pq.Int64:
+		n := v.Int64()
+		if v.Kind() == pq.Int32 {
+			n = int64(v.Int32())
+		}
+		if l.field.Logical == parquet.Decimal {
+			return decimal(big.NewInt(n), l.field.Scale)
+		}
+		return strconv.FormatInt(n, 10)
+	case pq.Double:
+		return strconv.FormatFloat(v.Double(), 'g', -1, 64)
+	case pq.FixedLenByteArray:
+		n := new(big.Int).SetBytes(v.ByteArray())
+		if v.ByteArray()[0]&0x80 != 0 {
+			n.Sub(n, new(big.Int).Lsh(big.NewInt(1), 128))
+		}
+		return decimal(n, l.field.Scale)
+	}
+	return string(v.ByteArray())
+}
+
+func decimal(n *big.Int, scale int) string {
+	return new(big.Rat).SetFrac(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)).FloatString(scale)
+}
+
+// Whatever the workers, and wherever the input is cut into files, plain or gzip, the bytes are the same, but for
+// tables that say where a record stood.
+func TestSameBytes(t *testing.T) {
+	s := sealer(t)
+	for name, text := range map[string]string{"default": string(recipe.DefaultText()), "everything": everything} {
+		r := parse(t, text)
+		p, err := plan.Compile(r, plan.Normalized)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rnd := &random{rand.New(rand.NewPCG(7, 7)), r}
+		lines := rnd.lines(3000)
+		_, want := runOver(t, p, s, []string{write(t, "one.json", lines)}, 1, []string{"in"})
+		for _, workers := range []int{1, 2, 3, 7} {
+			_, got := runOver(t, p, s, []string{write(t, "one.json", lines)}, workers, []string{"in"})
+			sameFiles(t, fmt.Sprintf("%s, %d workers", name, workers), got, want)
+		}
+		for range 4 {
+			var files, names []string
+			dir := t.TempDir()
+			for rest := lines; len(rest) > 0; {
+				n := min(len(rest), rnd.IntN(1500))
+				path := write(t, fmt.Sprintf("part%d", len(files)), rest[:n])
+				if rnd.IntN(2) == 0 {
+					path = gzipped(t, path, dir)
+				}
+				files, names, rest = append(files, path), append(names, "in"), rest[n:]
+			}
+			_, got := runOver(t, p, s, files, 2, names)
+			for _, placed := range []string{"duplicates.parquet", "rejects.parquet"} {
+				got[placed] = want[placed]
+			}
+			sameFiles(t, fmt.Sprintf("%s in %d files", name, len(files)), got, want)
+		}
+	}
+}
+
+func gzipped(t *testing.T, path, dir string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(data)
+	w.Close()
+	out := filepath.Join(dir, filepath.Base(path)+".gz")
+	if err := os.WriteFile(out, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func sameFiles(t *testing.T, what string, got, want map[string][]byte) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d files, want %d", what, len(got), len(want))
+	}
+	for name := range want {
+		if !bytes.Equal(got[name], want[name]) {
+			t.Errorf("%s: %s differs", what, name)
+		}
+	}
+}
+
+// Plain values of pseudonymised fields are in no table.
+func TestNoPlainValue(t *testing.T) {
+	s := sealer(t)
+	r := parse(t, everything)
+	p, _ := plan.Compile(r, plan.Normalized)
+	const secret = "mallory-5f2c@secret.example"
+	line := `{"key":{"a":"k","at":"2020-01-01T00:00:00Z"},"secret":"` + secret + `","mails":["` + secret + `"],"contacts":[{"mail":"` + secret + `"}],"x_a":"` + secret + `"`
+	lines := []refLine{{text: line + "}"}, {text: line + `,"count":1}`}, {text: line + `,"count":"` + secret + `"}`}, {text: line}}
+	res, files := runOver(t, p, s, []string{write(t, "in.json", lines)}, 1, nil)
+	if res.Counts.Rejected != 2 || res.Counts.Duplicates != 1 {
+		t.Fatalf("counts are %+v", res.Counts)
+	}
+	for name, b := range files {
+		if bytes.Contains(b, []byte(secret)) || bytes.Contains(b, []byte("mallory")) {
+			t.Errorf("%s holds the plain value", name)
+		}
+	}
+	for _, x := range res.Rejects.Samples {
+		if strings.Contains(x.String(), "mallory") {
+			t.Errorf("a reject's message holds the plain value: %v", x)
+		}
+	}
+}
