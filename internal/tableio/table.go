@@ -1,0 +1,206 @@
+// Package tableio reads Parquet tables back as typed columns, batch by batch, and copies them through a function over
+// the batches. It reads what quern writes, and other tables of flat columns and lists of the same types; reading is
+// done by github.com/parquet-go/parquet-go, whose pages are turned into column.Vectors without a value per cell.
+package tableio
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+
+	"quern/internal/core/plan"
+	"quern/internal/parquet"
+)
+
+// TokensKey is the footer entry that lists a table's token columns: a JSON list of plan.Token.
+const TokensKey = "quern.tokens"
+
+// What may be wrong with a table, for errors.Is.
+var (
+	ErrNotParquet  = errors.New("not a Parquet file")
+	ErrDamaged     = errors.New("damaged Parquet file")
+	ErrUnsupported = errors.New("column of a kind that quern does not write")
+)
+
+// Table is an open Parquet file. Its exported fields describe it and are not to be changed; any number of goroutines
+// may make Readers and Columns of it.
+type Table struct {
+	Schema      parquet.Schema
+	Leaves      []Leaf
+	Tokens      []plan.Token // of the footer; nil if it has none
+	KeyValues   [][2]string  // of the footer, ascending by key
+	CreatedBy   string
+	Profile     parquet.Profile
+	Compression parquet.Compression
+	Sorting     []int // leaves that the rows are ascending by
+	Rows        int64
+
+	path  string
+	file  *os.File
+	size  int64
+	main  *pq.File
+	views []*pq.File // by row group
+}
+
+// Leaf is a column of values: a field, or a member of a list of structs.
+type Leaf struct {
+	Name   string         // dotted for a member: contacts.email_anon
+	Field  *parquet.Field // in Schema
+	Member *parquet.Field // in Field.Fields, or nil
+}
+
+// Node is the schema's node that holds the leaf's values.
+func (l *Leaf) Node() *parquet.Field {
+	if l.Member != nil {
+		return l.Member
+	}
+	return l.Field
+}
+
+// Open opens the table at path. It fails with ErrNotParquet, ErrDamaged or ErrUnsupported, or as os.Open does.
+func Open(path string) (*Table, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{path: path, file: f}
+	if err := t.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return t, nil
+}
+
+// Close closes the file. Readers and Columns of it are of no use afterwards.
+func (t *Table) Close() error { return t.file.Close() }
+
+// Path is what was given to Open.
+func (t *Table) Path() string { return t.path }
+
+// Leaf returns the index of the leaf of that dotted name, or -1.
+func (t *Table) Leaf(name string) int {
+	for i := range t.Leaves {
+		if t.Leaves[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Mode is the file's permissions.
+func (t *Table) Mode() (os.FileMode, error) {
+	info, err := t.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Mode().Perm(), nil
+}
+
+func (t *Table) open() error {
+	info, err := t.file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: it is no regular file", ErrNotParquet)
+	}
+	t.size = info.Size()
+	if err := t.sniff(); err != nil {
+		return err
+	}
+	if t.main, err = openFile(t.file, t.size); err != nil {
+		return err
+	}
+	meta := t.main.Metadata()
+	if t.Schema, err = schemaOf(meta.Schema); err != nil {
+		return err
+	}
+	t.Leaves = leavesOf(&t.Schema)
+	for i := range meta.RowGroups {
+		if n := len(meta.RowGroups[i].Columns); n != len(t.Leaves) {
+			return fmt.Errorf("%w: row group %d has %d columns of %d", ErrDamaged, i, n, len(t.Leaves))
+		}
+	}
+	t.describe(meta)
+	t.views = make([]*pq.File, len(meta.RowGroups))
+	for i := range t.views {
+		if t.views[i], err = t.view(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sniff tells a file that is no Parquet at all from one that is damaged.
+func (t *Table) sniff() error {
+	const magic = "PAR1"
+	var head, tail [len(magic)]byte
+	if t.size < int64(3*len(magic)) {
+		return fmt.Errorf("%w: it is too short", ErrNotParquet)
+	}
+	if _, err := t.file.ReadAt(head[:], 0); err != nil {
+		return err
+	}
+	if _, err := t.file.ReadAt(tail[:], t.size-int64(len(magic))); err != nil {
+		return err
+	}
+	switch {
+	case string(head[:]) != magic:
+		return ErrNotParquet
+	case string(tail[:]) != magic:
+		return fmt.Errorf("%w: its end is missing", ErrDamaged)
+	}
+	return nil
+}
+
+// describe takes from the footer what is needed to write the table again.
+func (t *Table) describe(meta *format.FileMetaData) {
+	t.Rows, t.CreatedBy = meta.NumRows, meta.CreatedBy
+	for _, kv := range meta.KeyValueMetadata {
+		t.KeyValues = append(t.KeyValues, [2]string{kv.Key, kv.Value})
+		if kv.Key == TokensKey {
+			// What is no list of tokens names none: the caller then asks for the context.
+			_ = json.Unmarshal([]byte(kv.Value), &t.Tokens)
+		}
+	}
+	// quern's writer says version 2 where it may use the delta encodings.
+	if meta.Version < 2 {
+		t.Profile = parquet.Conservative
+	}
+	t.Compression = parquet.None
+	for i := range meta.RowGroups {
+		g := &meta.RowGroups[i]
+		for j := range g.Columns {
+			m := &g.Columns[j].MetaData
+			if m.BloomFilterOffset > 0 {
+				t.Leaves[j].Node().Bloom = true
+			}
+			switch m.Codec {
+			case format.Uncompressed: // it may be a chunk that did not get smaller
+			case format.Snappy:
+				t.Compression = parquet.Snappy
+			default:
+				t.Compression = parquet.Zstd
+			}
+		}
+	}
+	if len(meta.RowGroups) == 0 {
+		t.Compression = parquet.Zstd
+		return
+	}
+	for _, s := range meta.RowGroups[0].SortingColumns {
+		if s.Descending || s.NullsFirst || int(s.ColumnIdx) >= len(t.Leaves) || s.ColumnIdx < 0 {
+			break
+		}
+		t.Sorting = append(t.Sorting, int(s.ColumnIdx))
+	}
+}
+
+// Options are settings that write a table like t.
+func (t *Table) Options(pool *parquet.Pool, createdBy string) parquet.Options {
+	return parquet.Options{Pool: pool, Profile: t.Profile, Compression: t.Compression, CreatedBy: createdBy,
+		KeyValues: t.KeyValues, Sorting: t.Sorting}
+}
