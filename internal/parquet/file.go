@@ -20,8 +20,9 @@ type file struct {
 	rows   int64         // in it
 
 	groups        []groupMeta
-	columnIndexes []byte // of all chunks so far, in order
-	offsetIndexes []byte
+	columnIndexes blocks // of all chunks so far, in order
+	offsetIndexes blocks
+	free          freeBlocks
 	thrift        thrift
 	bloom         []byte
 }
@@ -30,7 +31,7 @@ type file struct {
 type chunkBuffer struct {
 	meta       chunkMeta
 	dictionary []byte // the dictionary page with its header, if any
-	buf        []byte // data pages with their headers
+	data       blocks // data pages with their headers
 	pages      []pageMeta
 	edges      []byte // the pages' bounds, one after the other
 	hashes     []uint64
@@ -39,7 +40,7 @@ type chunkBuffer struct {
 
 // pageMeta is a data page for the page index.
 type pageMeta struct {
-	offset   int64 // in the chunk's buf
+	offset   int64 // in the chunk's data
 	size     int   // with its header
 	firstRow int64 // in the row group
 	nulls    int64
@@ -81,12 +82,13 @@ func newFile(w io.Writer, s *Schema, leaves []leaf, o Options) *file {
 func (f *file) add(s *pageSet) {
 	for i := range f.chunks {
 		p, v := &s.pages[i], s.cols[i]
-		f.chunks[i].add(&f.thrift, &f.leaves[i], p, f.rows, int64(v.N), int64(v.N-v.Values()))
+		f.addPage(&f.chunks[i], &f.leaves[i], p, int64(v.N), int64(v.N-v.Values()))
 	}
 	f.rows += int64(s.rows())
 }
 
-func (c *chunkBuffer) add(t *thrift, l *leaf, p *page, firstRow, entries, nulls int64) {
+func (f *file) addPage(c *chunkBuffer, l *leaf, p *page, entries, nulls int64) {
+	t := &f.thrift
 	t.reset()
 	t.pageHeader(p, int(entries))
 	m := &c.meta
@@ -97,11 +99,11 @@ func (c *chunkBuffer) add(t *thrift, l *leaf, p *page, firstRow, entries, nulls 
 	m.rawSize += int64(len(t.buf) + p.rawSize)
 
 	meta := pageMeta{
-		offset: int64(len(c.buf)), size: len(t.buf) + len(p.body), firstRow: firstRow,
+		offset: c.data.size, size: len(t.buf) + len(p.body), firstRow: f.rows,
 		nulls: nulls, empty: nulls == entries,
 	}
-	c.buf = append(c.buf, t.buf...)
-	c.buf = append(c.buf, p.body...)
+	c.data.append(t.buf, &f.free)
+	c.data.append(p.body, &f.free)
 	if p.bounds.ok {
 		m.bounds.widen(l, &p.bounds)
 		c.edges = append(c.edges, p.bounds.min...)
@@ -137,7 +139,7 @@ func (f *file) writeGroup() error {
 			return err
 		}
 		data := f.pos
-		if err := f.write(c.buf); err != nil {
+		if err := f.writeBlocks(&c.data); err != nil {
 			return err
 		}
 		c.meta.size = f.pos - c.meta.offset
@@ -172,18 +174,18 @@ func (f *file) index(c *chunkBuffer, l *leaf, data int64) {
 	if !c.unbounded {
 		t.reset()
 		t.columnIndex(c, l)
-		f.columnIndexes = append(f.columnIndexes, t.buf...)
+		f.columnIndexes.append(t.buf, &f.free)
 		c.meta.columnIndexSize = len(t.buf)
 	}
 	t.reset()
 	t.offsetIndex(c, data)
-	f.offsetIndexes = append(f.offsetIndexes, t.buf...)
+	f.offsetIndexes.append(t.buf, &f.free)
 	c.meta.offsetIndexSize = len(t.buf)
 }
 
 func (c *chunkBuffer) reset() {
 	*c = chunkBuffer{
-		dictionary: c.dictionary[:0], buf: c.buf[:0], pages: c.pages[:0], edges: c.edges[:0], hashes: c.hashes[:0],
+		dictionary: c.dictionary[:0], data: c.data, pages: c.pages[:0], edges: c.edges[:0], hashes: c.hashes[:0],
 	}
 }
 
@@ -193,11 +195,11 @@ func (f *file) finish() (Info, error) {
 		return Info{}, err
 	}
 	columnIndexes := f.pos
-	if err := f.write(f.columnIndexes); err != nil {
+	if err := f.writeBlocks(&f.columnIndexes); err != nil {
 		return Info{}, err
 	}
 	offsetIndexes := f.pos
-	if err := f.write(f.offsetIndexes); err != nil {
+	if err := f.writeBlocks(&f.offsetIndexes); err != nil {
 		return Info{}, err
 	}
 	f.thrift.reset()
@@ -228,5 +230,16 @@ func (f *file) write(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("writing a Parquet file: %w", err)
 	}
+	return nil
+}
+
+// writeBlocks writes b and empties it.
+func (f *file) writeBlocks(b *blocks) error {
+	for _, block := range b.list {
+		if err := f.write(block); err != nil {
+			return err
+		}
+	}
+	f.free.release(b)
 	return nil
 }

@@ -54,7 +54,7 @@ func TestFewRows(t *testing.T) {
 func TestSameBytes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for i, shape := range shapes {
-		cols := table(everything, 6000, shape, 1)
+		cols := table(everything, 2500, shape, 1)
 		// A long value now and then, so that bytes cut the pages too.
 		long := &everything.Fields[3]
 		if long.Name != "note" {
@@ -63,8 +63,8 @@ func TestSameBytes(t *testing.T) {
 		cols[3].Reset()
 		for row := range cols[0].Rows {
 			cols[3].Entry(0, 1)
-			cols[3].PutBytes(bytes.Repeat([]byte{'x'}, row%1000))
-			if row == 3000 {
+			cols[3].PutBytes(bytes.Repeat([]byte{'x'}, row%500))
+			if row == 1500 {
 				cols[3].Data = append(cols[3].Data, make([]byte, 3<<20)...)
 				cols[3].Ends[row] += 3 << 20
 			}
@@ -73,12 +73,12 @@ func TestSameBytes(t *testing.T) {
 		for _, workers := range []int{1, 2, 3, 7} {
 			for _, chunk := range []func() int{
 				func() int { return 0 },
-				func() int { return 777 },
+				func() int { return 477 },
 				func() int { return 1 + rng.IntN(300) },
 			} {
 				pool := NewPool(workers)
 				var out bytes.Buffer
-				w := NewWriter(&out, everything, Options{Pool: pool, PageRows: 500, GroupRows: 3300})
+				w := NewWriter(&out, everything, Options{Pool: pool, PageRows: 300, GroupRows: 1300})
 				writeRows(t, w, everything, cols, chunk)
 				info, err := w.Close()
 				pool.Close()
