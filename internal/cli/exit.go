@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"quern/internal/core/keyset"
+	"quern/internal/core/recipe"
+	"quern/internal/core/seal"
+	"quern/internal/engine/local"
+)
+
+// The exit codes; exitHelp documents them.
+const (
+	exitOK        = 0
+	exitFailure   = 1
+	exitUsage     = 2
+	exitRejected  = 3
+	exitKey       = 4
+	exitCancelled = 130
+)
+
+// usageError is a mistake in flags, arguments or the recipe.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// keyError is any failure for want of the right key.
+type keyError struct{ error }
+
+func (e keyError) Unwrap() error { return e.error }
+
+// exitCode is the code of a command that ended with err.
+func exitCode(ctx context.Context, err error) int {
+	var usage usageError
+	var key keyError
+	var rec *recipe.Error
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitCancelled
+	case errors.As(err, &usage), errors.As(err, &rec), strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	case errors.Is(err, local.ErrRejects):
+		return exitRejected
+	case errors.As(err, &key), isKeyError(err):
+		return exitKey
+	}
+	return exitFailure
+}
+
+func isKeyError(err error) bool {
+	for _, target := range []error{keyset.ErrMissing, keyset.ErrUnreadable, keyset.ErrNotKeyset, keyset.ErrWrongType,
+		keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

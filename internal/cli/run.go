@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quern/internal/core/plan"
+	"quern/internal/core/recipe"
+	"quern/internal/engine/local"
+	"quern/internal/job"
+	"quern/internal/parquet"
+)
+
+// runFlags are the flags of run as they were written.
+type runFlags struct {
+	out, recipe, keyset, layout, memory, temp  string
+	maxRejects, compression, profile, progress string
+	workers                                    int
+	overwrite, json                            bool
+	cpuProfile, memProfile                     string
+}
+
+func newRun(s Streams) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [flags] INPUT...",
+		Short: "run a recipe over files, globs, directories or - (stdin)",
+		Long: `run reads NDJSON (or JSON arrays; plain, gzip or zstd) and writes a folder of Parquet
+tables, a manifest and a report, all at once. Directories and globs are read in order of
+their names; - is stdin.
+
+Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`" + `.`,
+		Example: `  quern run data.json
+  quern run -o out --max-rejects 1% logs/*.ndjson.gz
+  zcat dump.gz | quern run -o out -r recipe.yaml -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runRun(cmd, s, &f, args)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVarP(&f.out, "out", "o", "quern-out", "output `DIR`")
+	fl.StringVarP(&f.recipe, "recipe", "r", "", "recipe `FILE` (default: the embedded one)")
+	fl.StringVar(&f.keyset, "keyset", "", "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own, made by the first run)")
+	fl.StringVar(&f.layout, "layout", "normalized", "normalized, or wide: one table with a row a list item")
+	fl.StringVar(&f.memory, "memory", "", "memory to use, `SIZE` such as 512MiB (default: half of what the machine or cgroup has)")
+	fl.IntVar(&f.workers, "workers", job.DefaultWorkers(), "`N` threads; the output does not depend on it")
+	fl.StringVar(&f.temp, "temp", "", "`DIR` for temporary files (default: the system's)")
+	fl.StringVar(&f.maxRejects, "max-rejects", "0", "unreadable lines to put up with, `N or P%`; they go to rejects.parquet")
+	fl.StringVar(&f.compression, "compression", "", "zstd, snappy or none (default: the profile's)")
+	fl.StringVar(&f.profile, "profile", "modern", "modern encodings, or conservative ones for old readers")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier output")
+	fl.StringVar(&f.progress, "progress", "auto", "auto, always or never")
+	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
+	fl.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `FILE`")
+	fl.StringVar(&f.memProfile, "memprofile", "", "write a heap profile to `FILE`")
+	return cmd
+}
+
+func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err error) {
+	o, err := f.options(args)
+	if err != nil {
+		return err
+	}
+	o.Stdin = s.In
+	keyPath, err := keysetPath(f.keyset)
+	if err != nil {
+		return err
+	}
+	if job.Within(keyPath, o.Out) {
+		return usagef("the keyset %s lies inside the output %s: whoever gets the output would get the key; choose another -o", keyPath, o.Out)
+	}
+	stop, err := profile(f.cpuProfile, f.memProfile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if o.Sealer, _, err = loadSealer(f.keyset, s.Err, true); err != nil {
+		return err
+	}
+	limit(o.Memory, o.Workers)
+	o.Progress = &local.Progress{}
+	done := showProgress(s.Err, f, o.Progress)
+	m, err := job.Run(cmd.Context(), *o)
+	done()
+	if err != nil {
+		if errors.Is(err, job.ErrOverlap) {
+			return usageError{err}
+		}
+		return err
+	}
+	if f.json {
+		return json.NewEncoder(s.Out).Encode(summaryOf(m, o.Out))
+	}
+	return printSummary(s.Out, m, o.Out)
+}
+
+// options checks the flags and the recipe.
+func (f *runFlags) options(args []string) (*job.Options, error) {
+	o := &job.Options{Inputs: args, Out: f.out, Overwrite: f.overwrite, Temp: f.temp, Workers: f.workers}
+	var err error
+	if o.Recipe, o.RecipeName, err = loadRecipe(f.recipe); err != nil {
+		return nil, err
+	}
+	if f.out == "" {
+		return nil, usagef("--out is empty; name a folder")
+	}
+	o.Layout = plan.Layout(f.layout)
+	if _, err := plan.Compile(o.Recipe, o.Layout); err != nil {
+		return nil, usageError{err}
+	}
+	if f.workers < 1 {
+		return nil, usagef("--workers %d: at least 1", f.workers)
+	}
+	if o.Memory, err = f.memoryBytes(); err != nil {
+		return nil, err
+	}
+	if o.MaxRejects, err = parseLimit(f.maxRejects); err != nil {
+		return nil, usagef("--max-rejects %w", err)
+	}
+	if o.Profile, err = parquet.ParseProfile(f.profile); err != nil {
+		return nil, usagef("--profile: %w", err)
+	}
+	if o.Compression = o.Profile.Compression(); f.compression != "" {
+		if o.Compression, err = parquet.ParseCompression(f.compression); err != nil {
+			return nil, usagef("--compression: %w", err)
+		}
+	}
+	switch f.progress {
+	case "auto", "always", "never":
+	default:
+		return nil, usagef("--progress %q: use auto, always or never", f.progress)
+	}
+	if f.temp != "" {
+		if info, err := os.Stat(f.temp); err != nil || !info.IsDir() {
+			return nil, usagef("--temp %s is no folder; make it first, or leave the flag out", f.temp)
+		}
+	}
+	return o, nil
+}
+
+func (f *runFlags) memoryBytes() (int64, error) {
+	if f.memory == "" {
+		return defaultMemory(), nil
+	}
+	n, err := parseSize(f.memory)
+	if err != nil {
+		return 0, usagef("--memory: %w", err)
+	}
+	if n < job.MinMemory {
+		return 0, usagef("--memory %s is too little: quern needs at least %s", f.memory, formatSize(job.MinMemory))
+	}
+	return n, nil
+}
+
+// limit keeps the Go runtime to the job's memory and workers.
+func limit(memory int64, workers int) {
+	runtime.GOMAXPROCS(workers)
+	debug.SetMemoryLimit(memory)
+}
+
+// parseLimit reads N or P%.
+func parseLimit(s string) (local.Limit, error) {
+	if p, ok := strings.CutSuffix(s, "%"); ok {
+		f, err := strconv.ParseFloat(p, 64)
+		if err != nil || !(f >= 0 && f <= 100) {
+			return local.Limit{}, fmt.Errorf("%q: write a percentage as 0.5%%", s)
+		}
+		return local.Limit{Percent: f}, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return local.Limit{}, fmt.Errorf("%q: write a number such as 100, or a percentage such as 0.5%%", s)
+	}
+	return local.Limit{Count: n}, nil
+}
+
+// loadRecipe reads the recipe of a --recipe flag. Anything wrong with it is a usage error.
+func loadRecipe(path string) (*recipe.Recipe, string, error) {
+	if path == "" {
+		return recipe.Default(), "default", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", usagef("recipe: %w", err)
+	}
+	r, err := recipe.Parse(path, text)
+	return r, path, err
+}
