@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"quern/internal/column"
@@ -125,6 +126,65 @@ func BenchmarkColumn(b *testing.B) {
 			}
 			b.ReportMetric(float64(info.Bytes)/float64(info.Rows), "B/value")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(info.Rows), "ns/value")
+		})
+	}
+}
+
+// BenchmarkEncoding encodes pages of 8,192 values.
+func BenchmarkEncoding(b *testing.B) {
+	const rows = 8192
+	cols := usualRows(rows)
+	ids, ranks, country := cols[0], cols[6], cols[7]
+	rng := rand.New(rand.NewPCG(1, 1))
+	repeated := &column.Vector{Kind: column.Bytes}
+	for i := range rows {
+		if i%3 == 0 {
+			repeated.PutBytes(uuid(rng))
+		} else {
+			repeated.PutBytes(repeated.Value(i - 1))
+		}
+	}
+	var e encoder
+	l := &leaf{kind: column.Bytes, logical: String}
+	dst := make([]byte, 0, 1<<20)
+	index := func(v *column.Vector) func() []byte {
+		return func() []byte {
+			e.local.reset()
+			e.prepare(v)
+			e.index = e.add(e.index[:0], v, 0, v.Values())
+			return nil
+		}
+	}
+	var stats bounds
+	var hashes []uint64
+	index(country)()
+	numbers := slices.Clone(e.index)
+	for _, c := range []struct {
+		name   string
+		size   int
+		encode func() []byte
+	}{
+		{"delta length", ids.Size(), func() []byte { return e.appendDirect(dst, ids, encDeltaLength) }},
+		{"delta byte array", repeated.Size(), func() []byte { return e.appendDirect(dst, repeated, encDeltaByteArray) }},
+		{"delta binary", ranks.Size(), func() []byte { return e.appendDirect(dst, ranks, encDeltaBinary) }},
+		{"plain text", ids.Size(), func() []byte { return e.appendDirect(dst, ids, encPlain) }},
+		{"plain int64", ranks.Size(), func() []byte { return e.appendDirect(dst, ranks, encPlain) }},
+		{"dictionary text", country.Size(), index(country)},
+		{"dictionary int32", cols[5].Size(), index(cols[5])},
+		{"hybrid", 4 * rows, func() []byte { return appendHybrid(dst, numbers, 4) }},
+		{"levels", rows, func() []byte { return appendLevels(dst, cols[5]) }},
+		{"text bounds", ids.Size(), func() []byte { stats.set(l, ids); return nil }},
+		{"bloom hashes", ids.Size(), func() []byte { hashes = appendHashes(hashes[:0], ids); return nil }},
+		{"bloom filter", 8 * rows, func() []byte { return appendBloom(dst, hashes) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(c.size))
+			n := 0
+			for b.Loop() {
+				n = len(c.encode())
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/value")
+			b.ReportMetric(float64(n)/rows, "B/value")
 		})
 	}
 }

@@ -14,9 +14,12 @@ const (
 	maxDictionaryBytes   = 1 << 20
 )
 
-// hashSeed differs from run to run, so that nobody can prepare values that collide. Nothing written depends on it:
+// The seeds differ from run to run, so that nobody can prepare values that collide. Nothing written depends on them:
 // entries are numbered in the order in which they come.
-var hashSeed = maphash.MakeSeed()
+var (
+	hashSeed   = maphash.MakeSeed()
+	numberSeed = maphash.Bytes(hashSeed, nil)
+)
 
 // dictionary numbers distinct values in order of first appearance. Numbers are kept as 64 bits in keys, strings
 // in data and ends.
@@ -219,6 +222,7 @@ func (d *dictionary) appendPlain(dst []byte) []byte {
 
 // hashNumber spreads key over all bits of the hash (the finisher of MurmurHash3).
 func hashNumber(key uint64) uint64 {
+	key ^= numberSeed
 	key ^= key >> 33
 	key *= 0xff51afd7ed558ccd
 	key ^= key >> 33

@@ -191,6 +191,9 @@ func (e *encoder) appendDirect(dst []byte, v *column.Vector, enc encoding) []byt
 
 // prepare sets e up for add to number the values of v.
 func (e *encoder) prepare(v *column.Vector) {
+	if v.Kind == column.Bytes {
+		return
+	}
 	e.local.width = 8
 	e.keys = slices.Grow(e.keys[:0], v.Values())
 	switch v.Kind {

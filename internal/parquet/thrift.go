@@ -1,9 +1,6 @@
 package parquet
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // thrift appends structs in Thrift's compact protocol, as far as Parquet's metadata need it.
 //
@@ -126,6 +123,3 @@ func thriftBool(v bool) byte {
 func appendZigzag(dst []byte, v int64) []byte {
 	return binary.AppendUvarint(dst, uint64(v<<1)^uint64(v>>63))
 }
-
-// uvarintLen is the number of bytes of x as a varint.
-func uvarintLen(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
