@@ -8,9 +8,6 @@ import (
 	"quern/internal/core/recipe"
 )
 
-// MaxDepth is how deeply the values of a record may nest.
-const MaxDepth = 1000
-
 // bad is the position that a parsing step returns when it has rejected the line.
 const bad = -1
 
@@ -87,13 +84,14 @@ func NewRecord(p *plan.Plan) *Record {
 // values alias line and the decoder until the next call.
 func (d *Decoder) Decode(line []byte, rec *Record) *Reject {
 	d.data, d.rec = line, rec
-	d.buf, d.names, d.list = d.buf[:0], d.names[:0], nil
-	rec.Rescued = rec.Rescued[:0]
+	d.list = nil
+	d.buf, d.names, rec.Rescued = empty(d.buf), empty(d.names), empty(rec.Rescued)
 	for i := range rec.Values {
 		rec.Values[i].State = Missing
 	}
 	for i := range rec.Lists {
 		rec.Lists[i].N = 0
+		rec.Lists[i].Items = empty(rec.Lists[i].Items)
 	}
 	i := d.space(0)
 	if i == len(line) || line[i] != '{' {
@@ -114,6 +112,11 @@ func (d *Decoder) Decode(line []byte, rec *Record) *Reject {
 	}
 	if len(rec.Rescued) > 0 {
 		rec.Rescued = append(rec.Rescued, '}')
+	}
+	for i := range d.plan.Repeats {
+		if !d.repeatable(&d.plan.Repeats[i]) {
+			return &d.reject
+		}
 	}
 	return nil
 }
@@ -191,10 +194,9 @@ func (d *Decoder) object(i int, o *plan.Object, vals []Value, depth int) int {
 		k := -1
 		if i < len(d.data) && follow[prev] < len(o.Keys) {
 			next := &o.Keys[follow[prev]]
-			name := next.Name
-			if end := i + len(name) + 2; next.Plain && end < len(d.data) && d.data[end] == ':' && d.data[i] == '"' &&
-				d.data[end-1] == '"' && string(d.data[i+1:end-1]) == name {
-				k, i = follow[prev], end+1
+			name := next.Quoted
+			if end := i + len(name); name != "" && end <= len(d.data) && string(d.data[i:end]) == name {
+				k, i = follow[prev], end
 			}
 		}
 		if k < 0 {
@@ -271,6 +273,15 @@ func (d *Decoder) value(i int, k *plan.Key, vals []Value, depth int) int {
 // null consumes the literal null.
 func (d *Decoder) null(i int, k *plan.Key) int { return d.literal(i, "null", k.Path) }
 
+// nullValue decodes a null into v, unless something must be there.
+func (d *Decoder) nullValue(i int, k *plan.Key, v *Value, required bool) int {
+	v.State = Null
+	if i = d.null(i, k); i != bad && required {
+		return d.fail(NullField, k.Path, "it is null, and the recipe requires it")
+	}
+	return i
+}
+
 func (d *Decoder) literal(i int, word, path string) int {
 	if end := i + len(word); end <= len(d.data) && string(d.data[i:end]) == word {
 		return end
@@ -310,11 +321,7 @@ func (d *Decoder) wrongType(i int, k *plan.Key, want string) int {
 // listValue decodes a list of the record.
 func (d *Decoder) listValue(i int, k *plan.Key, v *Value, depth int) int {
 	if i < len(d.data) && d.data[i] == 'n' {
-		v.State = Null
-		if k.Required {
-			return d.fail(NullField, k.Path, "it is null, and the recipe requires it")
-		}
-		return d.null(i, k)
+		return d.nullValue(i, k, v, k.Required)
 	}
 	if i >= len(d.data) || d.data[i] != '[' {
 		return d.wrongType(i, k, "a list")
@@ -327,6 +334,9 @@ func (d *Decoder) listValue(i int, k *plan.Key, v *Value, depth int) int {
 	d.list = k
 	for {
 		d.item = list.N
+		if (list.N+1)*list.Width > MaxValues {
+			return d.fail(TooLarge, k.Path, "the list holds more values than "+strconv.Itoa(MaxValues)+"; "+largeHint)
+		}
 		vals := list.grow()
 		if k.Kind == plan.ListOfScalars {
 			i = d.scalar(i, &k.Type, k, &vals[0], false)

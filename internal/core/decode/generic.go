@@ -2,7 +2,7 @@ package decode
 
 import (
 	"bytes"
-	"unicode/utf8"
+	"strconv"
 
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
@@ -72,8 +72,8 @@ func (d *Decoder) skipObject(i, depth int) int {
 		if next == bad {
 			return bad
 		}
-		if d.repeats(name, base, &set) {
-			return d.fail(DuplicateKey, "", "an object has one name twice")
+		if !d.enter(name, base, &set) {
+			return bad
 		}
 		i = d.space(next)
 		if i >= len(d.data) || d.data[i] != ':' {
@@ -97,13 +97,13 @@ func (d *Decoder) skipObject(i, depth int) int {
 // manyNames is where comparing a name with all before it gives way to a set: below it the compares are cheaper.
 const manyNames = 32
 
-// repeats says whether the open object, whose names begin at base, has the name already, and adds it.
-func (d *Decoder) repeats(name []byte, base int, set *map[string]struct{}) bool {
+// enter adds a name to the open object, whose names begin at base, unless it is there already.
+func (d *Decoder) enter(name []byte, base int, set *map[string]struct{}) bool {
 	open := d.names[base:]
 	if len(open) < manyNames {
 		for _, n := range open {
 			if bytes.Equal(n, name) {
-				return true
+				return d.repeated()
 			}
 		}
 	} else {
@@ -114,31 +114,38 @@ func (d *Decoder) repeats(name []byte, base int, set *map[string]struct{}) bool 
 			}
 		}
 		if _, ok := (*set)[string(name)]; ok {
-			return true
+			return d.repeated()
+		}
+		if len(d.names) == MaxValues {
+			d.fail(TooLarge, "", "objects hold more names than "+strconv.Itoa(MaxValues))
+			return false
 		}
 		(*set)[string(name)] = struct{}{}
 	}
 	d.names = append(d.names, name)
+	return true
+}
+
+func (d *Decoder) repeated() bool {
+	d.fail(DuplicateKey, "", "an object has one name twice")
 	return false
 }
 
 // unknownField deals with a field of o that the recipe does not name; its value is at i.
 func (d *Decoder) unknownField(i int, o *plan.Object, name []byte, set *map[string]struct{}, base, depth int) int {
-	path := unknownPath(o, name)
 	if d.unknown == recipe.Reject {
-		if path == "" {
+		if !looksLikeName(name) {
 			return d.fail(UnknownField, o.Path, "there is an unknown field here, whose name is not shown since it may be personal; "+unknownHint)
 		}
-		return d.fail(UnknownField, path, "it is not in the recipe; "+unknownHint)
-	}
-	if d.repeats(name, base, set) {
-		return d.fail(DuplicateKey, path, "it stands twice in one object")
+		return d.fail(UnknownField, unknownPath(o, name), "it is not in the recipe; "+unknownHint)
 	}
 	keep := len(d.buf)
-	end := d.skip(i, depth+1)
+	end := bad
+	if d.enter(name, base, set) {
+		end = d.skip(i, depth+1)
+	}
 	if end == bad {
-		d.fail(d.reject.Code, path, d.reject.Reason)
-		return bad
+		return d.fail(d.reject.Code, unknownPath(o, name), d.reject.Reason)
 	}
 	d.buf = d.buf[:keep]
 	if d.unknown == recipe.Keep {
@@ -149,9 +156,9 @@ func (d *Decoder) unknownField(i int, o *plan.Object, name []byte, set *map[stri
 
 const unknownHint = "add it, or set `unknown: drop` or `unknown: keep`"
 
-// unknownPath is the path of an unknown field if its name reads like one. Names can be data, an address say, and
-// data is not echoed.
-func unknownPath(o *plan.Object, name []byte) string {
+// looksLikeName says whether an unknown field's name reads like one. Names can be data, an address say, and data
+// are not echoed.
+func looksLikeName(name []byte) bool {
 	digits := 0
 	for i, c := range name {
 		switch {
@@ -159,13 +166,18 @@ func unknownPath(o *plan.Object, name []byte) string {
 		case '0' <= c && c <= '9' && i > 0:
 			digits++
 		default:
-			return ""
+			return false
 		}
 	}
-	if len(name) == 0 || len(name) > 64 || digits > 4 {
-		return ""
-	}
-	if o.Path == "" {
+	return 0 < len(name) && len(name) <= 64 && digits <= 4
+}
+
+// unknownPath is the path of an unknown field of o, or o's own if the name is not to be shown.
+func unknownPath(o *plan.Object, name []byte) string {
+	switch {
+	case !looksLikeName(name):
+		return o.Path
+	case o.Path == "":
 		return string(name)
 	}
 	return o.Path + "." + string(name)
@@ -185,44 +197,30 @@ func (d *Decoder) rescue(o *plan.Object, name, value []byte) {
 		if d.list != nil {
 			r = appendEscaped(r, []byte(d.list.Path))
 			r = append(r, '[')
-			r = appendInt(r, d.item)
+			r = strconv.AppendInt(r, int64(d.item), 10)
 			r = append(r, ']')
 			prefix = prefix[len(d.list.Path):]
 		}
 		r = appendEscaped(r, []byte(prefix))
 		r = append(r, '.')
 	}
-	r = appendEscaped(r, bytes.ReplaceAll(name, []byte("."), []byte(`\.`)))
+	r = appendEscaped(r, []byte(recipe.PathText([]string{string(name)})))
 	r = append(r, '"', ':')
 	d.rec.Rescued = append(r, value...)
-}
-
-func appendInt(dst []byte, n int) []byte {
-	if n >= 10 {
-		dst = appendInt(dst, n/10)
-	}
-	return append(dst, byte('0'+n%10))
 }
 
 // appendEscaped appends s as the inside of a JSON string.
 func appendEscaped(dst, s []byte) []byte {
 	const hex = "0123456789abcdef"
-	for len(s) > 0 {
-		c := s[0]
+	for _, c := range s {
 		switch {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
 		case c < 0x20:
 			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
 		default:
-			_, n := utf8.DecodeRune(s)
-			dst = append(dst, s[:n]...)
-			s = s[n:]
-			continue
+			dst = append(dst, c)
 		}
-		s = s[1:]
 	}
 	return dst
 }

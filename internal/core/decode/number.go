@@ -13,14 +13,15 @@ import (
 type number struct {
 	neg   bool
 	exact bool
+	long  bool // the exponent has more digits than strconv reads
 	mant  uint64
-	exp   int
+	exp   int64
 	start int
 	end   int
 }
 
-// maxExp is where exponents stop to be told apart: beyond it any number but zero is out of every range.
-const maxExp = 1 << 20
+// maxExp is where exponents stop to be told apart. It is beyond any number of zeros that could make up for it.
+const maxExp = 1 << 56
 
 // number scans a number at i.
 func (d *Decoder) number(i int, path string, n *number) int {
@@ -34,7 +35,7 @@ func (d *Decoder) number(i int, path string, n *number) int {
 	i = n.digits(data, i)
 	switch {
 	case i == first:
-		return d.unexpected(i, path, "a digit")
+		return d.noDigit(i, path)
 	case data[first] == '0' && i > first+1:
 		return d.fail(BadNumber, path, "a number has a leading zero")
 	}
@@ -42,9 +43,9 @@ func (d *Decoder) number(i int, path string, n *number) int {
 		point := i + 1
 		i = n.digits(data, point)
 		if i == point {
-			return d.unexpected(i, path, "a digit")
+			return d.noDigit(i, path)
 		}
-		n.exp = point - i
+		n.exp = int64(point - i)
 	}
 	if i < len(data) && (data[i] == 'e' || data[i] == 'E') {
 		i++
@@ -53,14 +54,15 @@ func (d *Decoder) number(i int, path string, n *number) int {
 			neg = data[i] == '-'
 			i++
 		}
-		begin, e := i, 0
+		begin, e := i, int64(0)
 		for i < len(data) && data[i]-'0' <= 9 {
-			e = min(e*10+int(data[i]-'0'), maxExp)
+			e = min(e*10+int64(data[i]-'0'), maxExp)
 			i++
 		}
 		if i == begin {
-			return d.unexpected(i, path, "a digit")
+			return d.noDigit(i, path)
 		}
+		n.long = e >= 10_000
 		if neg {
 			e = -e
 		}
@@ -68,6 +70,14 @@ func (d *Decoder) number(i int, path string, n *number) int {
 	}
 	n.end = i
 	return i
+}
+
+// noDigit rejects a number that has no digit at i.
+func (d *Decoder) noDigit(i int, path string) int {
+	if i >= len(d.data) {
+		return d.unexpected(i, path, "a digit")
+	}
+	return d.fail(BadNumber, path, "a number lacks a digit at byte "+strconv.Itoa(i+1)+" of the line")
 }
 
 // digits folds a run of digits into the mantissa.
@@ -108,12 +118,39 @@ func (d *Decoder) double(n *number, path string) (uint64, bool) {
 		}
 		return math.Float64bits(f), true
 	}
-	f, err := strconv.ParseFloat(string(d.data[n.start:n.end]), 64)
+	text := d.data[n.start:n.end]
+	if n.long {
+		text = n.normal(text)
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || f == 0 && !d.isZero(n) {
 		d.fail(OutOfRange, path, "the number is beyond what a double holds")
 		return 0, false
 	}
 	return math.Float64bits(f), true
+}
+
+// normal writes a number as 0.digits × 10^exp. Of an exponent of more than five digits strconv drops the rest, and
+// with zeros enough in the fraction would take a number far out of range for a small one.
+func (n *number) normal(text []byte) []byte {
+	out := []byte("-0.")
+	if !n.neg {
+		out = out[1:]
+	}
+	exp := n.exp
+	for _, c := range text {
+		if c|0x20 == 'e' {
+			break
+		}
+		if '1' <= c && c <= '9' || c == '0' && out[len(out)-1] != '.' {
+			out = append(out, c)
+			exp++
+		}
+	}
+	if out[len(out)-1] == '.' {
+		return append(out, '0') // a zero of any exponent
+	}
+	return strconv.AppendInt(append(out, 'e'), exp, 10)
 }
 
 func (d *Decoder) isZero(n *number) bool {
@@ -134,28 +171,25 @@ func (d *Decoder) isZero(n *number) bool {
 // scaled returns n × 10^scale as an integer of at most 128 bits. fits is false if it is larger; whole is false if
 // it has a fraction.
 func (d *Decoder) scaled(n *number, scale int) (hi, lo uint64, whole, fits bool) {
-	mant, exp := n.mant, n.exp+scale
-	if n.exact {
-		lo = mant
-	} else {
-		var ok bool
-		if hi, lo, exp, ok = d.longDigits(n, exp); !ok {
-			return 0, 0, exp >= 0, false
-		}
+	exp := n.exp + int64(scale)
+	fits = true
+	if lo = n.mant; !n.exact {
+		hi, lo, exp, fits = d.longDigits(n, exp)
+	}
+	if !fits {
+		return 0, 0, exp >= 0, false
 	}
 	if hi|lo == 0 {
 		return 0, 0, true, true
 	}
 	for ; exp < 0; exp++ {
-		q, r := divmod10(&hi, &lo)
-		if r != 0 {
+		var r uint64
+		if hi, lo, r = divmod10(hi, lo); r != 0 {
 			return 0, 0, false, true
 		}
-		hi, lo = q[0], q[1]
 	}
 	for ; exp > 0; exp-- {
-		var ok bool
-		if hi, lo, ok = muladd10(hi, lo, 0); !ok {
+		if hi, lo, fits = muladd10(hi, lo, 0); !fits {
 			return 0, 0, true, false
 		}
 	}
@@ -163,29 +197,29 @@ func (d *Decoder) scaled(n *number, scale int) (hi, lo uint64, whole, fits bool)
 }
 
 // longDigits reads the digits of n without its trailing zeros, which exp takes in.
-func (d *Decoder) longDigits(n *number, exp int) (hi, lo uint64, _ int, ok bool) {
-	zeros := 0
+func (d *Decoder) longDigits(n *number, exp int64) (hi, lo uint64, _ int64, fits bool) {
+	zeros := int64(0)
+	fits = true
+	add := func(digit uint64) {
+		var ok bool
+		hi, lo, ok = muladd10(hi, lo, digit)
+		fits = fits && ok
+	}
 	for _, c := range d.data[n.start:n.end] {
-		if c|0x20 == 'e' {
-			break
-		}
-		if c < '0' || c > '9' {
-			continue
-		}
-		if c == '0' {
+		switch {
+		case c|0x20 == 'e':
+			return hi, lo, exp + zeros, fits
+		case c == '0':
 			zeros++
-			continue
-		}
-		for ; zeros > 0; zeros-- {
-			if hi, lo, ok = muladd10(hi, lo, 0); !ok {
-				return 0, 0, exp, false
+		case '1' <= c && c <= '9':
+			for ; zeros > 0 && fits; zeros-- {
+				add(0)
 			}
-		}
-		if hi, lo, ok = muladd10(hi, lo, uint64(c-'0')); !ok {
-			return 0, 0, exp, false
+			zeros = 0
+			add(uint64(c - '0'))
 		}
 	}
-	return hi, lo, exp + zeros, true
+	return hi, lo, exp + zeros, fits
 }
 
 func muladd10(hi, lo, add uint64) (uint64, uint64, bool) {
@@ -197,11 +231,19 @@ func muladd10(hi, lo, add uint64) (uint64, uint64, bool) {
 	return top, low, over|c|c3 == 0
 }
 
-func divmod10(hi, lo *uint64) (q [2]uint64, r uint64) {
-	q[0], r = *hi/10, *hi%10
-	q[1], r = bits.Div64(r, *lo, 10)
-	return q, r
+func divmod10(hi, lo uint64) (qhi, qlo, r uint64) {
+	qlo, r = bits.Div64(hi%10, lo, 10)
+	return hi / 10, qlo, r
 }
+
+// tens are the powers of ten up to the longest decimal's.
+var tens = func() (t [39]struct{ hi, lo uint64 }) {
+	t[0].lo = 1
+	for i := range 38 {
+		t[i+1].hi, t[i+1].lo, _ = muladd10(t[i].hi, t[i].lo, 0)
+	}
+	return t
+}()
 
 // integer returns n × 10^scale in two's complement if it is an integer within -limit-1 .. limit.
 func (d *Decoder) integer(n *number, scale int, limit uint64, k *plan.Key, fraction Code, why string) (uint64, bool) {

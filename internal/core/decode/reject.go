@@ -12,7 +12,7 @@ const (
 	BadUTF8       Code = "invalid_utf8"   // bytes that are not UTF-8
 	BadEscape     Code = "invalid_escape" // an unknown escape, or half of a surrogate pair
 	Control       Code = "control_character"
-	BadNumber     Code = "invalid_number" // a leading zero, a bare point
+	BadNumber     Code = "invalid_number" // a leading zero, no digit behind a point
 	OutOfRange    Code = "out_of_range"   // beyond what the column's type holds
 	NotInteger    Code = "not_integer"
 	TooPrecise    Code = "too_precise" // more digits than the column's type keeps
@@ -23,6 +23,7 @@ const (
 	BadTimestamp  Code = "invalid_timestamp"
 	BadDate       Code = "invalid_date"
 	TooDeep       Code = "too_deep"      // nested beyond MaxDepth
+	TooLarge      Code = "too_large"     // more values than MaxValues, or beyond MaxRepeated
 	LineTooLong   Code = "line_too_long" // beyond the recipe's max_line
 	NotAnObject   Code = "not_an_object" // the record is another JSON value
 	BadListMember Code = "null_item"     // null among the objects of a list

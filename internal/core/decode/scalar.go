@@ -11,11 +11,7 @@ import (
 // scalar decodes a value of type t into v.
 func (d *Decoder) scalar(i int, t *recipe.Type, k *plan.Key, v *Value, required bool) int {
 	if i < len(d.data) && d.data[i] == 'n' {
-		v.State = Null
-		if i = d.null(i, k); i != bad && required {
-			return d.fail(NullField, k.Path, "it is null, and the recipe requires it")
-		}
-		return i
+		return d.nullValue(i, k, v, required)
 	}
 	v.State = Present
 	switch t.Kind {
@@ -45,11 +41,10 @@ func (d *Decoder) scalar(i int, t *recipe.Type, k *plan.Key, v *Value, required 
 		return d.decimal(i, t, k, v)
 	case recipe.JSON:
 		end := d.skip(i, 1)
-		if end != bad {
-			v.Bytes = d.data[i:end:end]
-		} else if d.reject.Field == "" {
-			d.fail(d.reject.Code, k.Path, d.reject.Reason)
+		if end == bad {
+			return d.fail(d.reject.Code, k.Path, d.reject.Reason)
 		}
+		v.Bytes = d.data[i:end:end]
 		return end
 	}
 	panic("BUG: a scalar of no scalar type")
@@ -109,7 +104,7 @@ func (d *Decoder) decimal(i int, t *recipe.Type, k *plan.Key, v *Value) int {
 		line := d.data
 		d.data = s
 		defer func() { d.data = line }()
-		if i = d.space(0); len(s) == 0 || i != 0 || s[0]-'0' > 9 && s[0] != '-' || d.number(0, k.Path, &n) != len(s) {
+		if len(s) == 0 || d.number(0, k.Path, &n) != len(s) {
 			return d.fail(BadNumber, k.Path, "it is a string that holds no JSON number")
 		}
 	} else if end = d.numberValue(i, k, &n); end == bad {
@@ -119,11 +114,8 @@ func (d *Decoder) decimal(i int, t *recipe.Type, k *plan.Key, v *Value) int {
 	if !whole {
 		return d.fail(TooPrecise, k.Path, "the number has more decimal places than the column's scale")
 	}
-	limitHi, limitLo := uint64(0), uint64(1)
-	for range t.Precision {
-		limitHi, limitLo, _ = muladd10(limitHi, limitLo, 0)
-	}
-	if !fits || hi > limitHi || hi == limitHi && lo >= limitLo {
+	limit := &tens[t.Precision]
+	if !fits || hi > limit.hi || hi == limit.hi && lo >= limit.lo {
 		return d.fail(OutOfRange, k.Path, "the number has more digits than the column's precision")
 	}
 	if n.neg { // two's complement

@@ -15,134 +15,130 @@ const (
 // text reads a string whose opening quote is behind i. It returns the string unescaped and the position behind its
 // closing quote. The string aliases the line, or d.buf if it had escapes.
 func (d *Decoder) text(i int, path string) ([]byte, int) {
+	end, wide := d.plain(i)
+	if end == len(d.data) || d.data[end] != '"' {
+		return d.escaped(i, end, path)
+	}
+	s := d.data[i:end]
+	if wide && !utf8.Valid(s) {
+		return nil, d.badUTF8(path)
+	}
+	return s, end + 1
+}
+
+// plain returns where the run of bytes that stand for themselves in a string ends: at a quote, a backslash, a control
+// character or the line's end; wide says that it has bytes beyond ASCII.
+func (d *Decoder) plain(i int) (end int, wide bool) {
 	data := d.data
-	start := i
-	var seen uint64 // bytes of the string or'ed together: is any beyond ASCII?
+	var seen uint64 // the bytes or'ed together
 	for i+8 <= len(data) {
 		x := binary.LittleEndian.Uint64(data[i:])
 		// Eight bytes at a time; the lowest flagged byte is exact (Hacker's Delight, 6-1).
 		quote := x ^ ('"' * ones)
 		slash := x ^ ('\\' * ones)
 		stop := ((quote-ones)&^quote | (slash-ones)&^slash | (x-0x20*ones)&^x) & highs
-		if stop == 0 {
-			seen |= x
-			i += 8
-			continue
+		if stop != 0 {
+			n := bits.TrailingZeros64(stop)
+			seen |= x & (1<<(n&^7) - 1)
+			return i + n>>3, seen&highs != 0
 		}
-		n := bits.TrailingZeros64(stop)
-		seen |= x & (1<<(n&^7) - 1)
-		i += n >> 3
-		return d.textEnd(start, i, seen&highs != 0, path)
+		seen |= x
+		i += 8
 	}
 	for i < len(data) {
 		c := data[i]
 		if c == '"' || c == '\\' || c < 0x20 {
-			return d.textEnd(start, i, seen&highs != 0, path)
+			break
 		}
 		seen |= uint64(c)
 		i++
 	}
-	d.unexpected(i, path, "the closing quote of a string")
-	return nil, bad
+	return i, seen&highs != 0
 }
 
-// textEnd deals with the byte at i that stopped the scan of a string.
-func (d *Decoder) textEnd(start, i int, wide bool, path string) ([]byte, int) {
-	switch c := d.data[i]; {
-	case c == '\\':
-		return d.escaped(start, i, path)
-	case c < 0x20:
-		d.fail(Control, path, "a string has a control character in it; JSON wants it escaped")
-		return nil, bad
-	}
-	s := d.data[start:i]
-	if wide && !utf8.Valid(s) {
-		d.fail(BadUTF8, path, "a string is not valid UTF-8")
-		return nil, bad
-	}
-	return s, i + 1
-}
-
-// escaped reads the rest of a string from its first backslash at i, into d.buf.
+// escaped reads a string that begins at start, and whose first byte that does not stand for itself is at i, into d.buf.
 func (d *Decoder) escaped(start, i int, path string) ([]byte, int) {
 	base := len(d.buf)
-	d.buf = append(d.buf, d.data[start:i]...)
-	data := d.data
-	for i < len(data) {
-		c := data[i]
+	for {
+		d.buf = append(d.buf, d.data[start:i]...)
 		switch {
-		case c == '"':
+		case i == len(d.data):
+			return nil, d.cutString(path)
+		case d.data[i] == '"':
 			s := d.buf[base:len(d.buf):len(d.buf)]
 			if !utf8.Valid(s) {
-				d.fail(BadUTF8, path, "a string is not valid UTF-8")
-				return nil, bad
+				return nil, d.badUTF8(path)
 			}
 			return s, i + 1
-		case c < 0x20:
-			d.fail(Control, path, "a string has a control character in it; JSON wants it escaped")
+		case d.data[i] != '\\':
+			return nil, d.fail(Control, path, "a string has a control character in it; JSON wants it escaped")
+		}
+		if start = d.escape(i+1, path); start == bad {
 			return nil, bad
-		case c != '\\':
-			d.buf = append(d.buf, c)
-			i++
-			continue
 		}
-		if i+1 >= len(data) {
-			i = len(data)
-			break
-		}
-		i += 2
-		switch e := data[i-1]; e {
-		case '"', '\\', '/':
-			d.buf = append(d.buf, e)
-		case 'b':
-			d.buf = append(d.buf, '\b')
-		case 'f':
-			d.buf = append(d.buf, '\f')
-		case 'n':
-			d.buf = append(d.buf, '\n')
-		case 'r':
-			d.buf = append(d.buf, '\r')
-		case 't':
-			d.buf = append(d.buf, '\t')
-		case 'u':
-			r, ok := hex4(data, i)
-			if !ok {
-				return nil, d.badEscape(i, path)
-			}
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low := rune(-1)
-				if i+1 < len(data) && data[i] == '\\' && data[i+1] == 'u' {
-					low, _ = hex4(data, i+2)
-				}
-				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					d.fail(BadEscape, path, "a string has half of a surrogate pair, which is no character")
-					return nil, bad
-				}
-				i += 6
-			}
+		i, _ = d.plain(start)
+	}
+}
+
+// escape appends to d.buf the character whose backslash is before i, and returns the position behind it.
+func (d *Decoder) escape(i int, path string) int {
+	if i == len(d.data) {
+		return d.cutString(path)
+	}
+	c := d.data[i]
+	switch c {
+	case '"', '\\', '/':
+	case 'b':
+		c = '\b'
+	case 'f':
+		c = '\f'
+	case 'n':
+		c = '\n'
+	case 'r':
+		c = '\r'
+	case 't':
+		c = '\t'
+	case 'u':
+		r, end := d.codePoint(i+1, path)
+		if end != bad {
 			d.buf = utf8.AppendRune(d.buf, r)
-		default:
-			return nil, d.badEscape(i, path)
+		}
+		return end
+	default:
+		return d.badEscape(path)
+	}
+	d.buf = append(d.buf, c)
+	return i + 1
+}
+
+// codePoint reads the four digits of \u at i, and those of the other half if they are half of a surrogate pair.
+func (d *Decoder) codePoint(i int, path string) (rune, int) {
+	r, end := d.hex4(i, path)
+	if end == bad || !utf16.IsSurrogate(r) {
+		return r, end
+	}
+	low := rune(-1)
+	switch rest := d.data[end:]; {
+	case len(rest) == 0 || len(rest) == 1 && rest[0] == '\\':
+		return 0, d.cutString(path)
+	case rest[0] == '\\' && rest[1] == 'u':
+		if low, end = d.hex4(end+2, path); end == bad {
+			return 0, bad
 		}
 	}
-	d.unexpected(len(data), path, "the closing quote of a string")
-	return nil, bad
+	if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+		return 0, d.fail(BadEscape, path, "a string has half of a surrogate pair, which is no character")
+	}
+	return r, end
 }
 
-func (d *Decoder) badEscape(i int, path string) int {
-	if i+4 > len(d.data) {
-		return d.unexpected(len(d.data), path, "the closing quote of a string")
-	}
-	return d.fail(BadEscape, path, "a string has a backslash with no escape of JSON behind it")
-}
-
-func hex4(b []byte, i int) (rune, bool) {
-	if i+4 > len(b) {
-		return -1, false
-	}
+func (d *Decoder) hex4(i int, path string) (rune, int) {
 	var r rune
-	for _, c := range b[i : i+4] {
+	for end := i + 4; i < end; i++ {
+		if i == len(d.data) {
+			return 0, d.cutString(path)
+		}
+		c := d.data[i]
 		switch {
 		case '0' <= c && c <= '9':
 			c -= '0'
@@ -151,9 +147,21 @@ func hex4(b []byte, i int) (rune, bool) {
 		case 'A' <= c && c <= 'F':
 			c -= 'A' - 10
 		default:
-			return -1, false
+			return 0, d.badEscape(path)
 		}
 		r = r<<4 | rune(c)
 	}
-	return r, true
+	return r, i
+}
+
+func (d *Decoder) cutString(path string) int {
+	return d.unexpected(len(d.data), path, "the closing quote of a string")
+}
+
+func (d *Decoder) badUTF8(path string) int {
+	return d.fail(BadUTF8, path, "a string is not valid UTF-8")
+}
+
+func (d *Decoder) badEscape(path string) int {
+	return d.fail(BadEscape, path, "a string has a backslash with no escape of JSON behind it")
 }

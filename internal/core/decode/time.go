@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"regexp"
 	"time"
 
 	"quern/internal/core/plan"
@@ -38,7 +39,7 @@ func (d *Decoder) timestamp(i int, t *recipe.Type, k *plan.Key, v *Value) int {
 		if err != nil {
 			return d.fail(BadTimestamp, k.Path, "it is no timestamp of the recipe's layout")
 		}
-		if at.Nanosecond()%1000 != 0 {
+		if at.Nanosecond()%1000 != 0 || beyondNanos(t.Layout, string(s), at) {
 			return d.tooFine(k)
 		}
 		us = at.Unix()*secondMicros + int64(at.Nanosecond()/1000)
@@ -50,6 +51,19 @@ func (d *Decoder) timestamp(i int, t *recipe.Type, k *plan.Key, v *Value) int {
 		}
 	}
 	return d.inYears(i, us, k, v)
+}
+
+var longFraction = regexp.MustCompile(`[.,]\d{9}(\d*[1-9])`)
+
+// beyondNanos says whether a time has a fraction with digits behind the ninth, which time.Parse drops without a word.
+// Other digits behind a point cannot be left out, or else they change the time.
+func beyondNanos(layout, s string, at time.Time) bool {
+	for _, m := range longFraction.FindAllStringSubmatchIndex(s, -1) {
+		if cut, err := time.Parse(layout, s[:m[2]]+s[m[3]:]); err == nil && cut.Equal(at) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *Decoder) tooFine(k *plan.Key) int {

@@ -31,6 +31,15 @@ type Plan struct {
 	ListOf []int
 
 	Tables []Table // in the order in which they are written
+	// Repeats are the fields that stand in every row of a list's table: what a record becomes beside its size.
+	Repeats []Repeat
+}
+
+// Repeat says that fields of the record are written again for each item of a list.
+type Repeat struct {
+	List   int // index into Lists
+	Path   string
+	Fields []int
 }
 
 // Object says how to decode a JSON object.
@@ -56,7 +65,7 @@ const (
 // Key is a member of an Object.
 type Key struct {
 	Name     string
-	Plain    bool   // Name stands in JSON as it is, without escapes
+	Quoted   string // "Name": as nearly all writers spell it; empty if JSON wants Name escaped
 	Path     string // from the record, as a recipe writes it
 	Kind     KeyKind
 	Field    int // index into the recipe's Fields, or into the list's Items; -1 if Nested
@@ -105,19 +114,19 @@ func (p *Plan) newObject(path string) *Object {
 
 func (p *Plan) insert(o *Object, path []string, f *recipe.Field, field int) {
 	name := path[0]
-	full := strings.ReplaceAll(name, ".", `\.`)
+	full := recipe.PathText(path[:1])
 	if o.Path != "" {
 		full = o.Path + "." + full
 	}
 	if len(path) > 1 {
 		i, ok := o.Index[name]
 		if !ok {
-			i = o.add(Key{Name: name, Plain: !strings.ContainsAny(name, `"\`), Path: full, Kind: Nested, Field: -1, Object: p.newObject(full)})
+			i = o.add(Key{Name: name, Quoted: quoted(name), Path: full, Kind: Nested, Field: -1, Object: p.newObject(full)})
 		}
 		p.insert(o.Keys[i].Object, path[1:], f, field)
 		return
 	}
-	k := Key{Name: name, Plain: !strings.ContainsAny(name, `"\`), Path: full, Field: field, Type: f.Type, Required: f.Required}
+	k := Key{Name: name, Quoted: quoted(name), Path: full, Field: field, Type: f.Type, Required: f.Required}
 	switch {
 	case f.Type.Kind != recipe.List:
 	case f.Elem != nil:
@@ -126,6 +135,13 @@ func (p *Plan) insert(o *Object, path []string, f *recipe.Field, field int) {
 		k.Kind, k.Object = ListOfObjects, p.object(full, f.Items)
 	}
 	o.add(k)
+}
+
+func quoted(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '"' || r == '\\' || r < 0x20 }) {
+		return ""
+	}
+	return `"` + name + `":`
 }
 
 func (o *Object) add(k Key) int {

@@ -61,6 +61,7 @@ func (p *Plan) tables() {
 func (p *Plan) add(t Table, cols []recipe.Column) {
 	r := p.Recipe
 	t.Schema.Name = t.Name
+	var repeated []int
 	for _, c := range cols {
 		col := Column{Name: c.Name, Source: c.Source, Index: c.Index}
 		var f parquet.Field
@@ -69,6 +70,7 @@ func (p *Plan) add(t Table, cols []recipe.Column) {
 			col.Field = &r.Fields[c.Index]
 			f = fieldSchema(c.Name, col.Field)
 			f.Bloom = t.Role == Main && p.keyOrToken(c.Index)
+			repeated = append(repeated, c.Index)
 		case recipe.FromRank:
 			f = parquet.Field{Name: c.Name, Kind: column.Int64}
 		case recipe.FromPosition:
@@ -85,6 +87,10 @@ func (p *Plan) add(t Table, cols []recipe.Column) {
 		t.Schema.Fields = append(t.Schema.Fields, f)
 	}
 	p.Tables = append(p.Tables, t)
+	if t.Role != Main && repeated != nil {
+		list := r.Flatten[t.Of].List
+		p.Repeats = append(p.Repeats, Repeat{List: p.ListOf[list], Path: recipe.PathText(r.Fields[list].Path), Fields: repeated})
+	}
 }
 
 // keyOrToken says whether people look records up by the field: it is part of the dedupe key, or pseudonymised.
