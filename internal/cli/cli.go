@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"quern/internal/version"
 )
 
 // Streams are the standard streams of a command.
@@ -70,7 +72,7 @@ func newRoot(s Streams) *cobra.Command {
 		Long:          rootLong,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noSubcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -79,9 +81,9 @@ func newRoot(s Streams) *cobra.Command {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.Version = version.Number // makes the flag --version
+	root.SetVersionTemplate(versionText())
 	root.AddCommand(
 		newRun(s),
 		newReveal(s),
@@ -94,23 +96,6 @@ func newRoot(s Streams) *cobra.Command {
 		newGenerate(s),
 		newVersion(s),
 	)
-	for _, c := range root.Commands() {
-		usageArgs(c)
-	}
+	usageArgs(root)
 	return root
-}
-
-// usageArgs makes wrong numbers of arguments usage errors, in c and below.
-func usageArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		usageArgs(sub)
-	}
 }

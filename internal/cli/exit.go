@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"quern/internal/core/keyset"
 	"quern/internal/core/recipe"
 	"quern/internal/core/seal"
 	"quern/internal/engine/local"
+	"quern/internal/job"
+	"quern/internal/publish"
+	"quern/internal/source"
+	"quern/internal/verify"
 )
 
 // The exit codes; exitHelp documents them.
@@ -42,7 +45,9 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitCancelled
-	case errors.As(err, &usage), errors.As(err, &rec), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, verify.ErrFailed): // whatever it found in the output, a recipe that is none included
+		return exitFailure
+	case errors.As(err, &usage), errors.As(err, &rec), isUsageError(err):
 		return exitUsage
 	case errors.Is(err, local.ErrRejects):
 		return exitRejected
@@ -52,9 +57,19 @@ func exitCode(ctx context.Context, err error) int {
 	return exitFailure
 }
 
+// isUsageError says whether an argument or --out cannot be what was meant, which shows before anything is read.
+func isUsageError(err error) bool {
+	for _, target := range []error{source.ErrNoInput, publish.ErrExists, publish.ErrForeign, job.ErrOverlap} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
 func isKeyError(err error) bool {
 	for _, target := range []error{keyset.ErrMissing, keyset.ErrUnreadable, keyset.ErrNotKeyset, keyset.ErrWrongType,
-		keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong} {
+		keyset.ErrNoPrimary, keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong} {
 		if errors.Is(err, target) {
 			return true
 		}

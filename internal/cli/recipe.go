@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -13,13 +11,13 @@ import (
 
 func newRecipe(s Streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "recipe", Short: "print the embedded recipe, check one, or print the language's schema",
-		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+		Args: noSubcommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(
-		&cobra.Command{Use: "show", Short: "print the embedded recipe, to change and run with --recipe", Args: cobra.NoArgs,
+		&cobra.Command{Use: "show", Short: "print the embedded recipe, to change and run with --recipe", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return printed(s.Out, recipe.DefaultText()) }},
-		&cobra.Command{Use: "schema", Short: "print the JSON Schema of recipes, for editors", Args: cobra.NoArgs,
+		&cobra.Command{Use: "schema", Short: "print the JSON Schema of recipes, for editors", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return printed(s.Out, recipe.Schema()) }},
-		&cobra.Command{Use: "check FILE", Short: "say what is wrong with a recipe, and where", Args: cobra.ExactArgs(1),
+		&cobra.Command{Use: "check FILE", Short: "say what is wrong with a recipe, and where", Args: exactlyOne("the recipe to check"),
 			RunE: func(_ *cobra.Command, args []string) error { return checkRecipe(s, args[0]) }},
 	)
 	return cmd
@@ -31,13 +29,13 @@ func printed(w io.Writer, text []byte) error {
 }
 
 func checkRecipe(s Streams, file string) error {
-	text, err := os.ReadFile(file)
+	text, err := readRecipe(file)
 	if err != nil {
-		return usagef("recipe: %w", err)
+		return err
 	}
 	r, err := recipe.Parse(file, text)
 	if err != nil {
-		return errors.Join(err)
+		return err
 	}
 	tables := 1 + len(r.Flatten) + len(r.Indexes)
 	_, err = fmt.Fprintf(s.Out, "%s is a recipe: %d fields, %d tables beside duplicates and rejects\n", file, len(r.Fields), tables)

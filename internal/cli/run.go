@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -14,6 +15,7 @@ import (
 
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
+	"quern/internal/core/seal"
 	"quern/internal/engine/local"
 	"quern/internal/job"
 	"quern/internal/parquet"
@@ -41,7 +43,7 @@ Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`"
 		Example: `  quern run data.json
   quern run -o out --max-rejects 1% logs/*.ndjson.gz
   zcat dump.gz | quern run -o out -r recipe.yaml -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("what to read: files, globs, directories, or - for stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRun(cmd, s, &f, args)
 		},
@@ -83,8 +85,9 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	if o.Sealer, _, err = loadSealer(f.keyset, s.Err, true); err != nil {
-		return err
+	o.Unlock = func() (*seal.Sealer, error) {
+		sealer, _, err := loadSealer(f.keyset, s.Err, true)
+		return sealer, err
 	}
 	limit(o.Memory, o.Workers)
 	o.Progress = &local.Progress{}
@@ -92,15 +95,20 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	m, err := job.Run(cmd.Context(), *o)
 	done()
 	if err != nil {
-		if errors.Is(err, job.ErrOverlap) {
-			return usageError{err}
-		}
 		return err
 	}
-	if f.json {
-		return json.NewEncoder(s.Out).Encode(summaryOf(m, o.Out))
+	if m.Counts.Read == 0 {
+		fmt.Fprintln(s.Err, "quern: warning: there is no record in the input, and so none in the tables")
 	}
-	return printSummary(s.Out, m, o.Out)
+	if f.json {
+		err = json.NewEncoder(s.Out).Encode(summaryOf(m, o.Out))
+	} else {
+		err = printSummary(s.Out, m, o.Out)
+	}
+	if err != nil {
+		return fmt.Errorf("the output %s is complete, but its summary could not be printed: %w", o.Out, err)
+	}
+	return nil
 }
 
 // options checks the flags and the recipe.
@@ -115,12 +123,12 @@ func (f *runFlags) options(args []string) (*job.Options, error) {
 	}
 	o.Layout = plan.Layout(f.layout)
 	if _, err := plan.Compile(o.Recipe, o.Layout); err != nil {
-		return nil, usageError{err}
+		return nil, usagef("--layout %s: %w", f.layout, err)
 	}
-	if f.workers < 1 {
-		return nil, usagef("--workers %d: at least 1", f.workers)
+	if err := errors.Join(checkWorkers(f.workers), checkTemp(f.temp)); err != nil {
+		return nil, err
 	}
-	if o.Memory, err = f.memoryBytes(); err != nil {
+	if o.Memory, err = memoryBytes(f.memory); err != nil {
 		return nil, err
 	}
 	if o.MaxRejects, err = parseLimit(f.maxRejects); err != nil {
@@ -139,24 +147,36 @@ func (f *runFlags) options(args []string) (*job.Options, error) {
 	default:
 		return nil, usagef("--progress %q: use auto, always or never", f.progress)
 	}
-	if f.temp != "" {
-		if info, err := os.Stat(f.temp); err != nil || !info.IsDir() {
-			return nil, usagef("--temp %s is no folder; make it first, or leave the flag out", f.temp)
-		}
-	}
 	return o, nil
 }
 
-func (f *runFlags) memoryBytes() (int64, error) {
-	if f.memory == "" {
+func checkWorkers(n int) error {
+	if n < 1 {
+		return usagef("--workers %d: write 1 or more", n)
+	}
+	return nil
+}
+
+func checkTemp(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usagef("--temp %s is no folder; make it first, or leave the flag out", dir)
+	}
+	return nil
+}
+
+func memoryBytes(size string) (int64, error) {
+	if size == "" {
 		return defaultMemory(), nil
 	}
-	n, err := parseSize(f.memory)
+	n, err := parseSize(size)
 	if err != nil {
 		return 0, usagef("--memory: %w", err)
 	}
 	if n < job.MinMemory {
-		return 0, usagef("--memory %s is too little: quern needs at least %s", f.memory, formatSize(job.MinMemory))
+		return 0, usagef("--memory %s is too little: quern needs at least %s", size, formatSize(job.MinMemory))
 	}
 	return n, nil
 }
@@ -172,7 +192,7 @@ func parseLimit(s string) (local.Limit, error) {
 	if p, ok := strings.CutSuffix(s, "%"); ok {
 		f, err := strconv.ParseFloat(p, 64)
 		if err != nil || !(f >= 0 && f <= 100) {
-			return local.Limit{}, fmt.Errorf("%q: write a percentage as 0.5%%", s)
+			return local.Limit{}, fmt.Errorf("%q: write a percentage from 0%% to 100%%, such as 0.5%%", s)
 		}
 		return local.Limit{Percent: f}, nil
 	}
@@ -188,10 +208,21 @@ func loadRecipe(path string) (*recipe.Recipe, string, error) {
 	if path == "" {
 		return recipe.Default(), "default", nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readRecipe(path)
 	if err != nil {
-		return nil, "", usagef("recipe: %w", err)
+		return nil, "", err
 	}
 	r, err := recipe.Parse(path, text)
 	return r, path, err
+}
+
+func readRecipe(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("there is no recipe %s; check the name, or begin one with `quern recipe show > recipe.yaml`", path)
+	case err != nil:
+		return nil, usagef("the recipe cannot be read: %w", err)
+	}
+	return text, nil
 }

@@ -1,21 +1,24 @@
 package cli
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"quern/internal/job"
 	"quern/internal/manifest"
+	"quern/internal/report"
+	"quern/internal/tableio"
 	"quern/internal/verify"
 )
 
 func newVerify(s Streams) *cobra.Command {
-	var f struct {
-		keyset, temp, memory string
-		workers              int
-	}
+	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify [flags] OUT [INPUT...]",
 		Short: "prove an output: checksums, accounting, invariants; with the inputs, every byte",
@@ -23,19 +26,17 @@ func newVerify(s Streams) *cobra.Command {
 add up, and that the tables are in order. With the inputs of the run, in their order, and its
 key, it runs the job again and says whether it gives exactly these bytes; nothing is written.`,
 		Example: "  quern verify quern-out\n  quern verify quern-out data.json",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeastOne("the output to verify, the folder that `quern run -o` wrote"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			opts, err := f.options(args[1:])
+			if err != nil {
+				return err
+			}
+			opts.Stdin = s.In
 			say := func(format string, a ...any) { fmt.Fprintf(s.Out, "ok  "+format+"\n", a...) }
 			o, err := verify.Open(args[0], say)
 			if err != nil {
 				return err
-			}
-			opts := job.Options{Inputs: args[1:], Stdin: s.In, Temp: f.temp, Workers: f.workers}
-			if opts.Memory, err = (&runFlags{memory: f.memory}).memoryBytes(); err != nil {
-				return err
-			}
-			if f.workers < 1 {
-				return usagef("--workers %d: at least 1", f.workers)
 			}
 			if len(opts.Inputs) > 0 {
 				sealer, path, err := loadSealer(f.keyset, s.Err, false)
@@ -54,7 +55,7 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 				return err
 			}
 			limit(opts.Memory, opts.Workers)
-			if err := o.Rehearse(cmd.Context(), opts); err != nil {
+			if err := o.Rehearse(cmd.Context(), *opts); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(s.Out, "verified")
@@ -69,21 +70,74 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 	return cmd
 }
 
+// verifyFlags are the flags of verify as they were written.
+type verifyFlags struct {
+	keyset, temp, memory string
+	workers              int
+}
+
+// options checks the flags.
+func (f *verifyFlags) options(inputs []string) (*job.Options, error) {
+	o := &job.Options{Inputs: inputs, Temp: f.temp, Workers: f.workers}
+	var err error
+	if o.Memory, err = memoryBytes(f.memory); err != nil {
+		return nil, err
+	}
+	return o, errors.Join(checkWorkers(f.workers), checkTemp(f.temp))
+}
+
 func newReport(s Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "report OUT",
 		Short: "(re)draw the HTML report of a finished run",
-		Args:  cobra.ExactArgs(1),
+		Args:  exactlyOne("the output whose report to draw, the folder that `quern run -o` wrote"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			m, err := manifest.Read(args[0])
+			file, err := drawReport(args[0])
 			if err != nil {
 				return err
 			}
-			if err := error(nil); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(s.Out, args[0]+"/"+m.Report.File)
+			_, err = fmt.Fprintln(s.Out, file)
 			return err
 		},
 	}
+}
+
+// drawReport draws the report of the output dir from its manifest. Should this quern draw it otherwise than the one
+// that made the output, the manifest gets its new sum, so that the output can still be verified.
+func drawReport(dir string) (string, error) {
+	m, err := manifest.Read(dir)
+	if err != nil {
+		return "", err
+	}
+	page, err := report.Render(m)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, report.Name)
+	if err := replaceFile(file, page); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(page)
+	drawn := manifest.File{File: report.Name, Bytes: int64(len(page)), SHA256: hex.EncodeToString(sum[:])}
+	if drawn == m.Report {
+		return file, nil
+	}
+	m.Report = drawn
+	text, err := m.Encode()
+	if err != nil {
+		return "", err
+	}
+	return file, replaceFile(filepath.Join(dir, manifest.Name), text)
+}
+
+// replaceFile writes a file as a whole or not at all.
+func replaceFile(path string, text []byte) error {
+	d, err := tableio.NewDraft(path, 0o644, true)
+	if err != nil {
+		return err
+	}
+	if _, err = d.Write(text); err == nil {
+		err = d.Commit()
+	}
+	return errors.Join(err, d.Discard())
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -10,9 +11,13 @@ import (
 )
 
 func newVersion(s Streams) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "say which quern this is", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "version", Short: "say which quern this is", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(s.Out, "%s\n%s %s/%s\n", version.CreatedBy(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(s.Out, versionText())
 			return err
 		}}
+}
+
+func versionText() string {
+	return fmt.Sprintf("%s\n%s %s/%s\n", version.CreatedBy(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

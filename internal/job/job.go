@@ -37,6 +37,9 @@ type Options struct {
 	Recipe     *recipe.Recipe
 	RecipeName string
 	Sealer     *seal.Sealer
+	// Unlock gives the Sealer if there is none yet. It is asked when inputs and output are known to be usable, so
+	// that a run that cannot begin makes no key.
+	Unlock func() (*seal.Sealer, error)
 
 	Layout      plan.Layout
 	Profile     parquet.Profile
@@ -78,6 +81,11 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	}
 	defer func() { err = errors.Join(err, stage.Abort()) }()
 
+	if o.Sealer == nil {
+		if o.Sealer, err = o.Unlock(); err != nil {
+			return nil, err
+		}
+	}
 	c := o.config(p, inputs)
 	c.Create = func(name string) (io.WriteCloser, error) { return stage.Create(name) }
 	res, err := local.Run(ctx, c)
