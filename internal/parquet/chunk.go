@@ -33,6 +33,13 @@ func newChunks(n int) []chunk {
 
 func (c *chunk) reset() { c.plan, c.turn, c.full = newPromise[plan](), 0, false }
 
+// isFull says that pages without a place in the dictionary yet get none: an early answer, to save them the work.
+func (c *chunk) isFull() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.full
+}
+
 // extend waits for the turn of the n-th page and merges its dictionary; see dictionary.merge. From then on the
 // dictionary belongs to page n+1.
 func (c *chunk) extend(n int, page *dictionary, remap []uint32) ([]uint32, bool) {

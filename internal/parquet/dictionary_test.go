@@ -76,17 +76,18 @@ func TestDictionaryOverflow(t *testing.T) {
 		name  string
 		field Field
 		value func(v *column.Vector, i int)
+		fit   int // pages
 	}{
-		// The first page has few values, the pages after it many.
-		{"entries", Field{Kind: column.Int64}, func(v *column.Vector, i int) { v.PutInt64(int64(max(0, i-1000))) }},
-		{"bytes", Field{Kind: column.Bytes, Logical: String}, func(v *column.Vector, i int) { v.PutBytes(fmt.Appendf(nil, "%050d", max(0, i-1000))) }},
+		// Every other page has one value, which is there, the others have 1,000 new ones.
+		{"entries", Field{Kind: column.Int64}, func(v *column.Vector, i int) { v.PutInt64(int64(i / 1000 % 2 * i)) }, 131},
+		{"bytes", Field{Kind: column.Bytes, Logical: String}, func(v *column.Vector, i int) { v.PutBytes(fmt.Appendf(nil, "%050d", i/1000%2*i)) }, 39},
 	} {
 		c.field.Bloom = true
-		s, cols := oneColumn(c.field, 80000, c.value)
+		s, cols := oneColumn(c.field, 140000, c.value)
 		var want []byte
-		for _, workers := range []int{1, 2, 5} {
+		for _, workers := range []int{1, 2, 2, 5, 5} {
 			pool := NewPool(workers)
-			b := write(t, s, cols, Options{Pool: pool, PageRows: 1000}, 0)
+			b := write(t, s, cols, Options{Pool: pool, PageRows: 1000, GroupRows: 140000}, 0)
 			pool.Close()
 			if want != nil && !slices.Equal(b, want) {
 				t.Errorf("%s: other bytes with %d workers", c.name, workers)
@@ -94,7 +95,7 @@ func TestDictionaryOverflow(t *testing.T) {
 			want = b
 		}
 		equal(t, want, cols)
-		if got := chunkEncodings(t, want); len(got) != 2 || got[format.RLEDictionary] < 10 {
+		if got := chunkEncodings(t, want); len(got) != 2 || got[format.RLEDictionary] != c.fit {
 			t.Errorf("%s: pages %v", c.name, got)
 		}
 		filter := open(t, want).RowGroups()[0].ColumnChunks()[0].BloomFilter()
@@ -105,6 +106,26 @@ func TestDictionaryOverflow(t *testing.T) {
 			if ok, err := filter.Check(valueAt(cols[0], i)); !ok || err != nil {
 				t.Fatalf("%s: value %d is not in the filter: %v", c.name, i, err)
 			}
+		}
+	}
+}
+
+// TestGivesUp: a column of ids is not counted to its end.
+func TestGivesUp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, c := range []struct {
+		field Field
+		value func(v *column.Vector, i int)
+		most  int
+	}{
+		{Field{Kind: column.Bytes}, func(v *column.Vector, i int) { v.PutBytes(uuid(rng)) }, probe},
+		{Field{Kind: column.Double}, func(v *column.Vector, i int) { v.PutDouble(rng.Float64()) }, probe},
+		{Field{Kind: column.Int64}, func(v *column.Vector, i int) { v.PutInt64(rng.Int64()) }, 2 * maxIntEntries},
+	} {
+		_, cols := oneColumn(c.field, 8192, c.value)
+		var e encoder
+		if _, _, ok := e.count(cols[0]); ok || len(e.index) > c.most {
+			t.Errorf("kind %d: %v after %d values", c.field.Kind, ok, len(e.index))
 		}
 	}
 }

@@ -77,11 +77,11 @@ message everything {
 func TestFooter(t *testing.T) {
 	cols := table(everything, 1000, shape{nulls: 0.2, distinct: 400}, 1)
 	b := write(t, everything, cols, Options{
-		PageRows: 100, GroupRows: 300, CreatedBy: "quern version 0.1.0 (build abc)",
+		PageRows: 100, GroupRows: 350, CreatedBy: "quern version 0.1.0 (build abc)",
 		KeyValues: [][2]string{{"second", "1"}, {"first", ""}}, Sorting: []int{4, 0},
 	}, 0)
 	m := open(t, b).Metadata()
-	if m.CreatedBy != "quern version 0.1.0 (build abc)" || m.NumRows != 1000 || m.Version != 2 || len(m.RowGroups) != 4 {
+	if m.CreatedBy != "quern version 0.1.0 (build abc)" || m.NumRows != 1000 || m.Version != 2 || len(m.RowGroups) != 3 {
 		t.Errorf("created by %q, %d rows, version %d, %d groups", m.CreatedBy, m.NumRows, m.Version, len(m.RowGroups))
 	}
 	if !slices.Equal(m.KeyValueMetadata, []format.KeyValue{{Key: "first", Value: ""}, {Key: "second", Value: "1"}}) {
@@ -97,6 +97,9 @@ func TestFooter(t *testing.T) {
 	for i, g := range m.RowGroups {
 		if int(g.Ordinal) != i || g.FileOffset != at || len(g.SortingColumns) != 2 || g.SortingColumns[0].ColumnIdx != 4 {
 			t.Errorf("group %d: ordinal %d, offset %d (want %d), sorting %v", i, g.Ordinal, g.FileOffset, at, g.SortingColumns)
+		}
+		if want := []int64{350, 350, 300}[i]; g.NumRows != want {
+			t.Errorf("group %d has %d rows, want %d", i, g.NumRows, want)
 		}
 		var raw, size int64
 		for j := range g.Columns {
@@ -123,7 +126,7 @@ func TestFooter(t *testing.T) {
 					pages += s.Count
 				}
 			}
-			if want := int32(min(3, (1000-300*i+99)/100)); pages != want {
+			if want := []int32{4, 4, 3}[i]; pages != want {
 				t.Errorf("group %d column %d: %d data pages, want %d", i, j, pages, want)
 			}
 		}
@@ -147,7 +150,7 @@ func TestPageIndex(t *testing.T) {
 	for i, shape := range shapes {
 		cols := table(everything, 700, shape, uint64(i))
 		f := open(t, write(t, everything, cols, Options{PageRows: 60, GroupRows: 400}, 0))
-		for _, g := range f.RowGroups() {
+		for gi, g := range f.RowGroups() {
 			for j, chunk := range g.ColumnChunks() {
 				index, err := chunk.ColumnIndex()
 				if err != nil {
@@ -156,6 +159,21 @@ func TestPageIndex(t *testing.T) {
 				offsets, err := chunk.OffsetIndex()
 				if err != nil {
 					t.Fatal(err)
+				}
+				meta := f.Metadata().RowGroups[gi].Columns[j].MetaData
+				at := meta.DataPageOffset
+				for n := range offsets.NumPages() {
+					if offsets.Offset(n) != at {
+						t.Errorf("column %d page %d is at %d, want %d", j, n, offsets.Offset(n), at)
+					}
+					at += offsets.CompressedPageSize(n)
+				}
+				start := meta.DataPageOffset
+				if meta.DictionaryPageOffset > 0 {
+					start = meta.DictionaryPageOffset
+				}
+				if at != start+meta.TotalCompressedSize {
+					t.Errorf("column %d ends at %d, want %d", j, at, start+meta.TotalCompressedSize)
 				}
 				kind := chunk.Type()
 				pages := chunk.Pages()
@@ -227,13 +245,17 @@ func TestNoBounds(t *testing.T) {
 		cols[0].Entry(0, 0)
 		cols[0].PutInt64(int64(i))
 		cols[1].Entry(0, 0)
-		cols[1].PutBytes([]byte(strings.Repeat(string(rune(0x10ffff)), i/2)))
+		n := 1
+		if i == 45 {
+			n = 17
+		}
+		cols[1].PutBytes([]byte(strings.Repeat(string(rune(0x10ffff)), n)))
 	}
 	b := write(t, s, cols, Options{PageRows: 10, GroupRows: 30}, 0)
 	equal(t, b, cols)
 	for i, g := range open(t, b).Metadata().RowGroups {
 		c := &g.Columns[1]
-		if has := i == 0; (c.ColumnIndexOffset > 0) != has || (c.MetaData.Statistics.MaxValue != nil) != has {
+		if has := i != 1; (c.ColumnIndexOffset > 0) != has || (c.MetaData.Statistics.MaxValue != nil) != has {
 			t.Errorf("group %d: column index at %d, statistics %v", i, c.ColumnIndexOffset, c.MetaData.Statistics)
 		}
 	}

@@ -58,7 +58,7 @@ func (e *encoder) encode(set *pageSet, i int) {
 	if set.first() {
 		pl = e.choose(v, set)
 		c.plan.keep(pl)
-	} else if pl = c.plan.wait(); pl.dictionary {
+	} else if pl = c.plan.wait(); pl.dictionary && !c.isFull() {
 		e.local.reset()
 		e.prepare(v)
 		e.index = e.add(e.index[:0], v, 0, v.Values())

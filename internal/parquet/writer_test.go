@@ -102,13 +102,17 @@ func TestSameBytes(t *testing.T) {
 
 var errFull = errors.New("disk full")
 
-// limited fails after n bytes.
-type limited struct{ n int }
+// limited fails after n bytes, and at every write from then on.
+type limited struct {
+	n      int
+	errors int
+}
 
 func (l *limited) Write(b []byte) (int, error) {
-	if len(b) > l.n {
-		n := l.n
+	if l.errors > 0 || len(b) > l.n {
+		n := min(l.n, len(b))
 		l.n = 0
+		l.errors++
 		return n, errFull
 	}
 	l.n -= len(b)
@@ -124,7 +128,8 @@ func TestFullDisk(t *testing.T) {
 	size := len(write(t, everything, cols, o, 0))
 	before := runtime.NumGoroutine()
 	for k := 0; k < size; k += 1 + size/150 {
-		w := NewWriter(&limited{k}, everything, o)
+		disk := &limited{n: k}
+		w := NewWriter(disk, everything, o)
 		var err error
 		for range 3 {
 			if err = w.Write(cols); err != nil {
@@ -138,8 +143,24 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("limit %d: closed with %+v, %v", k, info, closed)
 		}
 		w.Abort()
+		if disk.errors != 1 {
+			t.Fatalf("limit %d: %d writes to a full disk", k, disk.errors)
+		}
 	}
 	settled(t, before)
+}
+
+// short writes less than it is given, and does not say so.
+type short struct{}
+
+func (short) Write(b []byte) (int, error) { return len(b) / 2, nil }
+
+func TestShortWrite(t *testing.T) {
+	pool := NewPool(1)
+	defer pool.Close()
+	if _, err := NewWriter(short{}, everything, Options{Pool: pool}).Close(); !errors.Is(err, io.ErrShortWrite) {
+		t.Error(err)
+	}
 }
 
 // settled fails the test if more goroutines are left than before.
