@@ -188,8 +188,9 @@ func (h *Hasher) mix(s, a, b uint64) uint64 {
 	return hi ^ lo ^ bits.RotateLeft64(s, 23)
 }
 
+// mixBytes folds in the length first: how the rest is read depends on it alone, so no two strings are read alike.
 func (h *Hasher) mixBytes(s uint64, p []byte) uint64 {
-	n := uint64(len(p))
+	s = h.mix(s, uint64(len(p)), 2)
 	for len(p) > 16 {
 		s = h.mix(s, binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:]))
 		p = p[16:]
@@ -203,7 +204,7 @@ func (h *Hasher) mixBytes(s uint64, p []byte) uint64 {
 	case len(p) > 0:
 		a = uint64(p[0]) | uint64(p[len(p)/2])<<8 | uint64(p[len(p)-1])<<16
 	}
-	return h.mix(s^n<<32, a, b)
+	return h.mix(s, a, b)
 }
 
 // Bits gives back the value that Order was made of, as in decode.Value; -0.0 as 0.0.
