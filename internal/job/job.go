@@ -131,23 +131,45 @@ func overlap(inputs []string, out string) error {
 		return err
 	}
 	for _, in := range inputs {
-		if in == "-" {
+		if in == "-" || in == "" {
 			continue
 		}
-		path, err := resolve(in)
-		if err != nil {
-			return err
+		names := []string{in}
+		if _, err := os.Lstat(in); err != nil {
+			// A glob: what it matches now, and the output, should the next run's match that.
+			if names, err = filepath.Glob(in); err != nil {
+				continue // it is no glob either, which Expand says better
+			}
+			pattern, err1 := filepath.Abs(in)
+			abs, err2 := filepath.Abs(out)
+			if err1 == nil && err2 == nil {
+				for dir := abs; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
+					if ok, _ := filepath.Match(pattern, dir); ok {
+						return inside(out, in)
+					}
+				}
+			}
 		}
-		info, err := os.Stat(path)
-		dir := err == nil && info.IsDir()
-		switch {
-		case dir && within(target, path):
-			return fmt.Errorf("%w: the output %s lies inside the input folder %s, where the next run would read it; choose another -o", ErrOverlap, out, in)
-		case within(path, target):
-			return fmt.Errorf("%w: the input %s lies inside the output %s, which the run would replace; choose another -o", ErrOverlap, in, out)
+		for _, name := range names {
+			path, err := resolve(name)
+			if err != nil {
+				return err
+			}
+			info, err := os.Stat(path)
+			dir := err == nil && info.IsDir()
+			switch {
+			case dir && within(target, path):
+				return inside(out, name)
+			case within(path, target):
+				return fmt.Errorf("%w: the input %s lies inside the output %s, which the run would replace; choose another -o", ErrOverlap, name, out)
+			}
 		}
 	}
 	return nil
+}
+
+func inside(out, in string) error {
+	return fmt.Errorf("%w: the output %s lies inside the input %s, where the next run would read it; choose another -o", ErrOverlap, out, in)
 }
 
 // Within says whether path is dir, or in it.

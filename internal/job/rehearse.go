@@ -9,6 +9,7 @@ import (
 	"quern/internal/core/plan"
 	"quern/internal/engine/local"
 	"quern/internal/manifest"
+	"quern/internal/parquet"
 )
 
 // ErrInputs is a rehearsal over other inputs than the manifest's.
@@ -29,6 +30,12 @@ func Rehearse(ctx context.Context, o Options, m *manifest.Manifest) (_ []local.F
 	defer func() { err = errors.Join(err, inputs.Close()) }()
 	if len(inputs.Inputs) != len(m.Inputs) {
 		return nil, fmt.Errorf("%w: it was made of %d, and %d are given", ErrInputs, len(m.Inputs), len(inputs.Inputs))
+	}
+	if o.Profile, err = parquet.ParseProfile(m.Options.Profile); err != nil {
+		return nil, fmt.Errorf("the manifest's options: %w", err)
+	}
+	if o.Compression, err = parquet.ParseCompression(m.Options.Compression); err != nil {
+		return nil, fmt.Errorf("the manifest's options: %w", err)
 	}
 	c := o.config(p, inputs)
 	c.CreatedBy = m.Tool.CreatedBy()
