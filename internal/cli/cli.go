@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,9 @@ func Main(args []string, s Streams) int {
 	if code == exitCancelled {
 		err = errors.New("cancelled; nothing was published")
 	}
-	fmt.Fprintf(s.Err, "quern: %v\n", err)
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintf(s.Err, "quern: %s\n", line)
+	}
 	return code
 }
 

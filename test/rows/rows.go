@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,11 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// Write prints the rows of the table at path, one a line, columns in order. Timestamps, dates and decimals are
-// strings as people write them.
-func Write(w io.Writer, path string) error {
+// Write prints the rows of the table at path, one a line: the given columns, or all, in the table's order. Timestamps,
+// dates and decimals are strings as people write them.
+func Write(w io.Writer, path string, columns ...string) error {
 	return each(path, func(fields []parquet.Field, row parquet.Row) error {
-		_, err := w.Write(record(fields, row))
+		_, err := w.Write(record(fields, row, columns))
 		return err
 	})
 }
@@ -95,7 +96,7 @@ func group(fields []parquet.Field, g parquet.RowGroup, do func([]parquet.Field, 
 }
 
 // record is a row as a line.
-func record(fields []parquet.Field, row parquet.Row) []byte {
+func record(fields []parquet.Field, row parquet.Row, wanted []string) []byte {
 	var columns [][]parquet.Value
 	row.Range(func(_ int, values []parquet.Value) bool {
 		columns = append(columns, values)
@@ -103,13 +104,17 @@ func record(fields []parquet.Field, row parquet.Row) []byte {
 	})
 	var b bytes.Buffer
 	b.WriteByte('{')
-	for i, f := range fields {
-		if i > 0 {
+	for _, f := range fields {
+		n := leaves(f)
+		if len(wanted) > 0 && !slices.Contains(wanted, f.Name()) {
+			columns = columns[n:]
+			continue
+		}
+		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
 		text(&b, []byte(f.Name()))
 		b.WriteByte(':')
-		n := leaves(f)
 		if f.Leaf() {
 			scalar(&b, f, columns[0][0])
 		} else {

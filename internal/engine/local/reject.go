@@ -49,7 +49,7 @@ func (e *RejectError) Error() string {
 	if more := e.Rejects - int64(len(e.Samples)); more > 0 {
 		fmt.Fprintf(&b, "and %d more\n", more)
 	}
-	fmt.Fprintf(&b, "%d of %d records read so far cannot be read, and --max-rejects is %v; nothing was written. "+
-		"Mend the input or the recipe, or allow rejects: they are kept in rejects.parquet", e.Rejects, e.Read, e.Limit)
+	fmt.Fprintf(&b, "%d of %d records read so far cannot be read, and --max-rejects is %v: nothing was written; "+
+		"mend the input or the recipe, or raise --max-rejects, and such lines are kept in rejects.parquet", e.Rejects, e.Read, e.Limit)
 	return b.String()
 }
