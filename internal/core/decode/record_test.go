@@ -19,6 +19,7 @@ fields:
   'a\.b': string
   'q"\\': {type: string, name: quote}
   größe: int32
+  "ctl\u0001": {type: int32, name: ctl}
   tags: {type: list, items: string, required: true}
   items: {type: list, items: {name: {type: string, required: true}, qty: int32, in.ner: {type: int32, name: inner}}}
   nums: {type: list, items: int64}
@@ -46,6 +47,7 @@ func TestRecord(t *testing.T) {
 		{with(`"\u0071\u0022\u005C":"x"`), `id="" user_address_zip="" quote="x" tags=[]`},
 		{with(`"größe":2`), `id="" user_address_zip="" größe=2 tags=[]`},
 		{with(`"gr\u00f6\u00dfe":2`), `id="" user_address_zip="" größe=2 tags=[]`},
+		{with(`"ctl\u0001":1`), `id="" user_address_zip="" ctl=1 tags=[]`},
 		{with(`"items":[]`), minShown + " items=[]"},
 		{with(`"items":[{"name":"a"},{"in":{"ner":3},"qty":null,"name":""},{"name":"c","in":{}}]`),
 			minShown + ` items=[{name="a"} {name="" qty=null inner=3} {name="c"}]`},
@@ -124,6 +126,7 @@ func TestReject(t *testing.T) {
 		{"{" + min + ",\"any\":\"a\nb\"}", "control_character any"},
 		{`{"id":"` + secret + "\x00" + `"}`, "control_character id"},
 		{`{"id":"` + secret + "\x1f" + `"}`, "control_character id"},
+		{with(`"größe":1,"ctl` + "\x01" + `":1`), "control_character"}, // as expected, but for the escape
 		{`{"id":"\n` + "\x1f" + `"}`, "control_character id"},
 		{`{"id":"` + secret + "\xff" + `"}`, "invalid_utf8 id"},
 		{`{"id":"\n` + "\xc3" + `"}`, "invalid_utf8 id"},

@@ -185,7 +185,7 @@ type Column struct {
 
 // Token is a column that holds tokens, and the context that opens them.
 type Token struct {
-	Column  string `json:"column"`  // path of the leaf, dotted
+	Column  string `json:"column"`  // its path, dotted: widget_list.name_anon, without the levels that a LIST has between
 	Context string `json:"context"` // associated data of the encryption
 	Field   string `json:"field"`   // the name of the plain column
 }
