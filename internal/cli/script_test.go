@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"quern/internal/manifest"
 	"quern/test/rows"
 )
 
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 		"mkgzip":      func() { tool(compress) },
 		"mkzstd":      func() { tool(compress) },
 		"damage":      func() { tool(damage) },
+		"reseal":      func() { tool(reseal) },
 		"mode":        func() { tool(printMode) },
 	})
 }
@@ -243,6 +245,19 @@ func damage(args []string) error {
 		text[n] ^= 1
 	}
 	return os.WriteFile(args[0], text, 0o600)
+}
+
+// reseal OUT: give the manifest of an output, which was edited, the sum of what it says now.
+func reseal(args []string) error {
+	m, err := manifest.Read(args[0])
+	if err != nil {
+		return err
+	}
+	text, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(args[0], manifest.Name), text, 0o600)
 }
 
 // printMode FILE...: print the permissions of files.

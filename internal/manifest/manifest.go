@@ -3,6 +3,9 @@
 package manifest
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +40,8 @@ type Manifest struct {
 	Lists      []List             `json:"lists"`
 	Columns    []Column           `json:"columns"`
 	Run        Run                `json:"run"`
+	// Self is the SHA-256 of the manifest's text with this empty: by it a manifest proves that it is what was written.
+	Self string `json:"sha256"`
 }
 
 // Tool is the quern that made the output.
@@ -166,7 +171,7 @@ func Read(dir string) (*Manifest, error) {
 	}
 	var m Manifest
 	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, Name), err)
+		return nil, fmt.Errorf("%s is damaged: %w; get a whole copy of the output, or run quern again", filepath.Join(dir, Name), err)
 	}
 	if m.Tool.Name != "quern" {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
@@ -176,8 +181,30 @@ func Read(dir string) (*Manifest, error) {
 
 // Encode is the manifest's text.
 func (m *Manifest) Encode() ([]byte, error) {
-	b, err := json.MarshalIndent(m, "", "  ")
-	return append(b, '\n'), err
+	sealed := *m
+	sealed.Self = ""
+	b, err := json.MarshalIndent(&sealed, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	b = append(b, '\n')
+	sum := selfSum(b)
+	return append(bytes.TrimSuffix(b, []byte(selfEnd)), sum+selfEnd...), nil
+}
+
+// selfEnd is what stands behind Self, the last member.
+const selfEnd = "\"\n}\n"
+
+func selfSum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Intact says whether text, all of a manifest's file, is what Encode gave, to the byte.
+func Intact(text []byte) bool {
+	body, ok := bytes.CutSuffix(text, []byte(selfEnd))
+	i := len(body) - 2*sha256.Size
+	return ok && i > 0 && string(body[i:]) == selfSum(append(body[:i:i], selfEnd...))
 }
 
 // Table finds a table by name.

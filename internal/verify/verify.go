@@ -78,6 +78,13 @@ func (o *Output) files(ctx context.Context) error {
 			return fmt.Errorf("the manifest lists table %q where its recipe makes %q", got, o.Plan.Tables[i].Name)
 		}
 	}
+	text, err := os.ReadFile(filepath.Join(o.Dir, manifest.Name))
+	if err != nil {
+		return err
+	}
+	if !manifest.Intact(text) {
+		return fmt.Errorf("%s has another SHA-256 than it says at its end: it was changed", manifest.Name)
+	}
 	found, err := os.ReadDir(o.Dir)
 	if err != nil {
 		return err
