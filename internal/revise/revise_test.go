@@ -185,7 +185,7 @@ func index(t testing.TB, s *seal.Sealer, keyKind, valueKind column.Kind, tokens 
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	pairs := map[[2]string]bool{}
-	for range 30000 {
+	for range 8000 {
 		// Numbers of one width order like text.
 		k, v := fmt.Sprintf("%03d", rng.IntN(300)), fmt.Sprintf("%07d", rng.IntN(1e6))
 		pairs[[2]string{seal("k", k), seal("v", v)}] = true
