@@ -11,10 +11,10 @@ import (
 	"testing"
 
 	"quern/internal/column"
+	"quern/internal/core/plan"
 	"quern/internal/lookup"
 	"quern/internal/manifest"
 	"quern/internal/parquet"
-	"quern/internal/tableio"
 	"quern/internal/tableio/tabletest"
 )
 
@@ -166,7 +166,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("%q: %q, %v, %v; want %q", word, got, ok, err, want)
 		}
 	}
-	sealed := countries(t, parquet.Options{KeyValues: [][2]string{{tableio.TokensKey, `[{"column":"key","context":"c","field":"f"}]`}}})
+	sealed := countries(t, parquet.Options{KeyValues: [][2]string{{plan.TokensKey, `[{"column":"key","context":"c","field":"f"}]`}}})
 	if got, ok, err := sealed.Nearest("Canda"); ok || err != nil {
 		t.Errorf("tokens are not to be guessed: %q, %v", got, err)
 	}

@@ -137,7 +137,7 @@ func TestTable(t *testing.T) {
 	s := newSealer(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "users.parquet")
-	plain := sealed(t, path, s, [][2]string{{"pandas", "{}"}, {tableio.TokensKey, footer}, {"z", "kept"}})
+	plain := sealed(t, path, s, [][2]string{{"pandas", "{}"}, {plan.TokensKey, footer}, {"z", "kept"}})
 	for i, c := range []struct {
 		column, want string
 		leaf         int
@@ -192,7 +192,7 @@ func TestTableFails(t *testing.T) {
 	s := newSealer(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "users.parquet")
-	sealed(t, path, s, [][2]string{{tableio.TokensKey, footer}})
+	sealed(t, path, s, [][2]string{{plan.TokensKey, footer}})
 	bare := filepath.Join(dir, "bare.parquet")
 	sealed(t, bare, s, nil)
 	there := filepath.Join(dir, "there")

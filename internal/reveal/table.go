@@ -177,7 +177,7 @@ func plainOptions(t *tableio.Table, leaf int, token plan.Token, pool *parquet.Po
 	}
 	o.KeyValues = nil
 	for _, kv := range t.KeyValues {
-		if kv[0] == tableio.TokensKey {
+		if kv[0] == plan.TokensKey {
 			kv[1] = otherTokens(t.Tokens, token.Column)
 		}
 		if !slices.Contains(describing, kv[0]) && kv[1] != "" {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 
+	"quern/internal/core/plan"
 	"quern/internal/core/seal"
 	"quern/internal/parquet"
 	"quern/internal/tableio"
@@ -58,7 +59,7 @@ func File(ctx context.Context, path, out string, overwrite bool, o Options) (_ *
 	}
 	defer t.Close()
 	if len(t.Tokens) == 0 {
-		return nil, fmt.Errorf("%s: %w (%s)", path, ErrNoTokens, tableio.TokensKey)
+		return nil, fmt.Errorf("%s: %w (%s)", path, ErrNoTokens, plan.TokensKey)
 	}
 	mode, err := t.Mode()
 	if err != nil {

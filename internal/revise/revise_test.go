@@ -96,7 +96,7 @@ func sealTable(t testing.TB, path string, s *seal.Sealer, schema *parquet.Schema
 		}
 	}
 	tabletest.Write(t, path, schema, cols, parquet.Options{CreatedBy: "quern version 0.0.1 (build abc)", Sorting: sorting,
-		KeyValues: [][2]string{{tableio.TokensKey, string(footer)}}})
+		KeyValues: [][2]string{{plan.TokensKey, string(footer)}}})
 }
 
 // TestFile: a table with re-encrypted tokens is, to the byte, the one that the new key makes.
@@ -237,7 +237,7 @@ func TestIndex(t *testing.T) {
 		dir := t.TempDir()
 		old, want := filepath.Join(dir, "old"), filepath.Join(dir, "want")
 		footer, _ := json.Marshal(c.tokens)
-		o := parquet.Options{Sorting: []int{0}, CreatedBy: "quern version 0.0.1 (build abc)", KeyValues: [][2]string{{tableio.TokensKey, string(footer)}}}
+		o := parquet.Options{Sorting: []int{0}, CreatedBy: "quern version 0.0.1 (build abc)", KeyValues: [][2]string{{plan.TokensKey, string(footer)}}}
 		schema, cols := index(t, before, c.key, c.value, c.tokens)
 		tabletest.Write(t, old, schema, cols, o)
 		schema, cols = index(t, after, c.key, c.value, c.tokens)

@@ -16,9 +16,6 @@ import (
 	"quern/internal/parquet"
 )
 
-// TokensKey is the footer entry that lists a table's token columns: a JSON list of plan.Token.
-const TokensKey = "quern.tokens"
-
 // What may be wrong with a table, for errors.Is.
 var (
 	ErrNotParquet  = errors.New("not a Parquet file")
@@ -161,7 +158,7 @@ func (t *Table) describe(meta *format.FileMetaData) {
 	t.Rows, t.CreatedBy = meta.NumRows, meta.CreatedBy
 	for _, kv := range meta.KeyValueMetadata {
 		t.KeyValues = append(t.KeyValues, [2]string{kv.Key, kv.Value})
-		if kv.Key == TokensKey {
+		if kv.Key == plan.TokensKey {
 			// What is no list of tokens names none: the caller then asks for the context.
 			_ = json.Unmarshal([]byte(kv.Value), &t.Tokens)
 		}

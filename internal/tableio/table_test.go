@@ -117,7 +117,7 @@ func TestCopyIsTheSame(t *testing.T) {
 		path := filepath.Join(dir, "t.parquet")
 		o := c.options
 		o.CreatedBy, o.Sorting = "quern version 1.2.3 (build abc)", []int{4, 0}
-		o.KeyValues = [][2]string{{tableio.TokensKey, tokens}, {"x", "y"}}
+		o.KeyValues = [][2]string{{plan.TokensKey, tokens}, {"x", "y"}}
 		tabletest.Write(t, path, &tabletest.Everything, tabletest.Draw(&tabletest.Everything, c.rows, c.distinct, c.nulls, 2), o)
 		table := open(t, path)
 		want := []plan.Token{{Column: "token", Context: "email", Field: "email"}, {Column: "orders.buyer", Context: "b", Field: "by"}}

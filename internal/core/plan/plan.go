@@ -183,6 +183,9 @@ type Column struct {
 	Field *recipe.Field
 }
 
+// TokensKey is the footer entry that lists a table's token columns: a JSON list of Token.
+const TokensKey = "quern.tokens"
+
 // Token is a column that holds tokens, and the context that opens them.
 type Token struct {
 	Column  string `json:"column"`  // its path, dotted: widget_list.name_anon, without the levels that a LIST has between

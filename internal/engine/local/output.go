@@ -26,9 +26,6 @@ type File struct {
 	Tokens []plan.Token
 }
 
-// TokensKey is the footer entry that names a table's token columns and their contexts, as JSON.
-const TokensKey = "quern.tokens"
-
 // outputs are the tables being written.
 type outputs struct {
 	run    *run
@@ -60,7 +57,7 @@ func (o *outputs) open() error {
 		opt := parquet.Options{Pool: o.pool, Profile: o.run.Profile, Compression: o.run.Compression,
 			CreatedBy: o.run.CreatedBy, Sorting: t.Sorted}
 		if string(tokens) != "null" {
-			opt.KeyValues = [][2]string{{TokensKey, string(tokens)}}
+			opt.KeyValues = [][2]string{{plan.TokensKey, string(tokens)}}
 		}
 		h := newHashed(f)
 		o.tables = append(o.tables, &output{file: h, out: f, writer: parquet.NewWriter(h, &t.Schema, opt)})
