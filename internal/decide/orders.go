@@ -1,0 +1,188 @@
+package decide
+
+import (
+	"context"
+	"encoding/binary"
+
+	"quern/internal/core/fact"
+)
+
+// An orderFact is what a rank knows of a record.
+type orderFact struct {
+	point
+	named bool // id is the group's number; point.group is set if not
+	null  bool // no value
+	id    int
+	rec   uint64
+}
+
+// A point is a place in the order of all records of a rank: groups by hash, and in each the best first. Records
+// without a value come last.
+type point struct {
+	group fact.Hash
+	order uint64
+}
+
+func comparePoints(a, b point) int {
+	switch {
+	case a == b:
+		return 0
+	case a.less(&b):
+		return -1
+	}
+	return 1
+}
+
+func (p *point) less(q *point) bool {
+	switch {
+	case p.group[0] != q.group[0]:
+		return p.group[0] < q.group[0]
+	case p.group[1] != q.group[1]:
+		return p.group[1] < q.group[1]
+	}
+	return p.order < q.order
+}
+
+// next is the smallest point above p, if there is one.
+func (p point) next() (point, bool) {
+	if p.order++; p.order == 0 {
+		if p.group[1]++; p.group[1] == 0 {
+			if p.group[0]++; p.group[0] == 0 {
+				return point{}, false
+			}
+		}
+	}
+	return p, true
+}
+
+// orders are order facts in a stream. An entry is
+//
+//	uvarint  number of the group, times 2, or its absence; times 2, plus 1 without a value:
+//	         0 and 1 are a group without a number
+//	u64 u64  the group's hash  } only then
+//	u64      order             } only with a value
+//	uvarint  records since the entry before  } only if records are spelt
+//
+// in the order of records.
+type orders struct {
+	stream
+	sparse bool // records are spelt; else there is an entry for each
+	rec    uint64
+}
+
+const maxOrderFact = 2*binary.MaxVarintLen64 + 24
+
+func (o *orders) add(f *orderFact) error {
+	if err := o.room(maxOrderFact); err != nil {
+		return err
+	}
+	b := o.buf
+	head := uint64(0)
+	if f.named {
+		head = uint64(f.id+1) << 1
+	}
+	if f.null {
+		head |= 1
+	}
+	b = binary.AppendUvarint(b, head)
+	if !f.named {
+		b = binary.LittleEndian.AppendUint64(b, f.group[0])
+		b = binary.LittleEndian.AppendUint64(b, f.group[1])
+	}
+	if !f.null {
+		b = binary.LittleEndian.AppendUint64(b, f.order)
+	}
+	if o.sparse {
+		b = binary.AppendUvarint(b, f.rec-o.rec)
+		o.rec = f.rec
+	}
+	o.buf = b
+	o.entries++
+	return nil
+}
+
+// An orderReader reads orders.
+type orderReader struct {
+	reader
+	sparse bool
+	names  int // groups with a number
+	rec    uint64
+}
+
+func (o *orders) read(ctx context.Context, names int, eats bool) orderReader {
+	r := orderReader{reader: o.reader(ctx, eats), sparse: o.sparse, names: names}
+	if !o.sparse {
+		r.rec-- // the first entry is of record 0
+	}
+	return r
+}
+
+// next reads an entry into f. It is io.EOF at the end.
+func (r *orderReader) next(f *orderFact) error {
+	if len(r.rest) == 0 || r.left <= 0 {
+		if err := r.more(); err != nil {
+			return err
+		}
+	}
+	r.left--
+	u := uvarints{buf: r.rest}
+	head := u.next()
+	f.null = head&1 != 0
+	f.named = head > 1
+	f.id = int(head>>1) - 1
+	if f.named {
+		if uint(f.id) >= uint(r.names) {
+			return errDamaged
+		}
+	} else {
+		f.group[0] = u.word()
+		f.group[1] = u.word()
+	}
+	f.order = 1<<64 - 1
+	if !f.null {
+		f.order = u.word()
+	}
+	if r.sparse {
+		r.rec += u.next()
+	} else {
+		r.rec++
+	}
+	f.rec = r.rec
+	r.rest = u.buf
+	if u.bad {
+		return errDamaged
+	}
+	return nil
+}
+
+// A sample is some of the points that it was shown, every nth of them.
+type sample struct {
+	points []point
+	step   int // one of step points is kept
+	wait   int // points to pass over before the next
+}
+
+// newSample keeps at most max points, an even number.
+func newSample(max int) sample { return sample{points: make([]point, 0, max), step: 1} }
+
+// due says whether the next point is to be added.
+func (s *sample) due() bool {
+	if s.wait > 0 {
+		s.wait--
+		return false
+	}
+	return true
+}
+
+func (s *sample) add(p point) {
+	if len(s.points) == cap(s.points) {
+		half := s.points[:0]
+		for i := 0; i < len(s.points); i += 2 {
+			half = append(half, s.points[i])
+		}
+		s.points = half
+		s.step *= 2 // an even number of steps is behind: p is the next of the wider ones
+	}
+	s.points = append(s.points, p)
+	s.wait = s.step - 1
+}

@@ -1,0 +1,78 @@
+package decide
+
+import (
+	"slices"
+	"sort"
+)
+
+// A splitter cuts the order of points into buckets: bucket i is from bounds[i-1] to below bounds[i].
+type splitter struct {
+	bounds []point
+	orders []uint64   // of the bounds
+	named  [][2]int32 // by a group's number, which bounds are its own: from, to
+}
+
+// newSplitter cuts into about n buckets (3 at least) that have as many of the sampled points each. A point that is
+// sampled often gets a bucket of its own. If the points were taken from what is to be cut, then no bucket gets all
+// of it, unless it has a single point.
+func newSplitter(points []point, n int, names *names) *splitter {
+	slices.SortFunc(points, comparePoints)
+	n = max(n, 3)
+	s := &splitter{}
+	for i := 1; i < n && len(points) > 0; i++ {
+		p := points[i*len(points)/n]
+		if k := len(s.bounds); k > 0 && !s.bounds[k-1].less(&p) {
+			var ok bool
+			if p, ok = p.next(); !ok || !s.bounds[k-1].less(&p) {
+				continue
+			}
+		}
+		s.bounds = append(s.bounds, p)
+	}
+	for i := range s.bounds {
+		s.orders = append(s.orders, s.bounds[i].order)
+	}
+	s.named = make([][2]int32, names.len())
+	for id := range s.named {
+		first := point{group: names.hash(id)}
+		last := point{first.group, 1<<64 - 1}
+		from := sort.Search(len(s.bounds), func(i int) bool { return !s.bounds[i].less(&first) })
+		to := sort.Search(len(s.bounds), func(i int) bool { return last.less(&s.bounds[i]) })
+		s.named[id] = [2]int32{int32(from), int32(to)}
+	}
+	return s
+}
+
+func (s *splitter) buckets() int { return len(s.bounds) + 1 }
+
+// single says whether bucket i has no more than one point.
+func (s *splitter) single(i int) bool {
+	if i == 0 {
+		return false
+	}
+	p, ok := s.bounds[i-1].next()
+	if i == len(s.bounds) {
+		return !ok // from the last point of all
+	}
+	return p == s.bounds[i]
+}
+
+// bucket gives f's bucket: as many bounds are not above it.
+func (s *splitter) bucket(f *orderFact) int {
+	if !f.named {
+		return sort.Search(len(s.bounds), func(i int) bool { return f.point.less(&s.bounds[i]) })
+	}
+	own := s.named[f.id]
+	from := int(own[0])
+	bounds := s.orders[from:own[1]]
+	for len(bounds) > 0 {
+		half := len(bounds) / 2
+		if bounds[half] <= f.order {
+			from += half + 1
+			bounds = bounds[half+1:]
+		} else {
+			bounds = bounds[:half]
+		}
+	}
+	return from
+}
