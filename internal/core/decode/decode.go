@@ -160,13 +160,8 @@ func (d *Decoder) unexpected(i int, path, want string) int {
 }
 
 func (d *Decoder) space(i int) int {
-	for i < len(d.data) {
-		switch d.data[i] {
-		case ' ', '\t', '\n', '\r':
-			i++
-		default:
-			return i
-		}
+	for i < len(d.data) && d.data[i] <= ' ' && (d.data[i] == ' ' || d.data[i] == '\n' || d.data[i] == '\r' || d.data[i] == '\t') {
+		i++
 	}
 	return i
 }
@@ -228,7 +223,12 @@ func (d *Decoder) object(i int, o *plan.Object, vals []Value, depth int) int {
 			}
 			seen[k>>6] |= 1 << (k & 63)
 			prev = k + 1
-			if i = d.value(d.space(i), key, vals, depth); i == bad {
+			if i = d.space(i); key.Kind == plan.Scalar {
+				i = d.scalar(i, &key.Type, key, &vals[key.Field], key.Required)
+			} else {
+				i = d.value(i, key, vals, depth)
+			}
+			if i == bad {
 				return bad
 			}
 		}

@@ -16,7 +16,11 @@ func (d *Decoder) scalar(i int, t *recipe.Type, k *plan.Key, v *Value, required 
 	v.State = Present
 	switch t.Kind {
 	case recipe.String:
-		return d.stringValue(i, k, &v.Bytes)
+		if i < len(d.data) && d.data[i] == '"' {
+			v.Bytes, i = d.text(i+1, k.Path)
+			return i
+		}
+		return d.wrongType(i, k, "a string")
 	case recipe.Int32:
 		return d.intValue(i, math.MaxInt32, k, v)
 	case recipe.Int64:

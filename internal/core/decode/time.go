@@ -29,6 +29,12 @@ func (d *Decoder) timestamp(i int, t *recipe.Type, k *plan.Key, v *Value) int {
 	case recipe.EpochMicro:
 		return d.epoch(i, 0, k, v)
 	}
+	if end := i + len(`"2020-01-31T14:50:26Z"`); t.Format == recipe.RFC3339 && end <= len(d.data) && d.data[i] == '"' && d.data[end-1] == '"' {
+		// The usual form, if it is one, has no need to be searched for its end: no escape is a timestamp.
+		if us, code, _ := rfc3339(d.data[i+1 : end-1]); code == "" {
+			return d.inYears(end, us, k, v)
+		}
+	}
 	var s []byte
 	if i = d.stringValue(i, k, &s); i == bad {
 		return bad
