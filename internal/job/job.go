@@ -87,21 +87,28 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 		}
 	}
 	c := o.config(p, inputs)
-	c.Create = func(name string) (io.WriteCloser, error) { return stage.Create(name) }
+	create := func(name string) (io.WriteCloser, error) {
+		f, err := stage.Create(name)
+		if err != nil {
+			return nil, (&file{nil, name, o.Out}).explain(err)
+		}
+		return &file{f, name, o.Out}, nil
+	}
+	c.Create = create
 	res, err := local.Run(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, plainly(err)
 	}
 	m := o.manifest(p, inputs, res)
 	m.Run.Seconds = time.Since(begin).Seconds()
-	if m.Report, err = writeReport(stage, m); err != nil {
+	if m.Report, err = writeReport(create, m); err != nil {
 		return nil, err
 	}
 	text, err := m.Encode()
 	if err != nil {
 		return nil, err
 	}
-	if err := write(stage, manifest.Name, text); err != nil {
+	if err := write(create, manifest.Name, text); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -202,21 +209,23 @@ func resolve(path string) (string, error) {
 	}
 }
 
-func writeReport(stage *publish.Staging, m *manifest.Manifest) (manifest.File, error) {
+func writeReport(create createFunc, m *manifest.Manifest) (manifest.File, error) {
 	page, err := report.Render(m)
 	if err != nil {
 		return manifest.File{}, err
 	}
 	sum := sha256.Sum256(page)
 	return manifest.File{File: report.Name, Bytes: int64(len(page)), SHA256: hex.EncodeToString(sum[:])},
-		write(stage, report.Name, page)
+		write(create, report.Name, page)
 }
 
-func write(stage *publish.Staging, name string, text []byte) error {
-	f, err := stage.Create(name)
+type createFunc = func(name string) (io.WriteCloser, error)
+
+func write(create createFunc, name string, text []byte) error {
+	f, err := create(name)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	return plainly(errors.Join(err, f.Close()))
 }

@@ -121,13 +121,13 @@ func (w *raw) Read(p []byte) (int, error) {
 	if w.pass.opt.Digest {
 		w.hash.Write(p[:n])
 	}
-	if w.tee != nil {
-		if _, e := w.tee.Write(p[:n]); e != nil {
-			err = e
-		}
-	}
 	if err != nil && err != io.EOF {
 		err = reason(err)
+	}
+	if w.tee != nil {
+		if _, e := w.tee.Write(p[:n]); e != nil {
+			err = e // says itself that it is about a temporary file, and where
+		}
 	}
 	w.end = err
 	return n, err
