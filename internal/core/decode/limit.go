@@ -42,8 +42,7 @@ func (d *Decoder) repeatable(r *plan.Repeat) bool {
 		if l := d.plan.ListOf[f]; l < 0 {
 			size += sizeOf(d.rec.Values[f : f+1])
 		} else {
-			list := &d.rec.Lists[l]
-			size += sizeOf(list.Items[:list.N*list.Width])
+			size += sizeOf(d.rec.Lists[l].Items)
 		}
 	}
 	if n*size <= MaxRepeated {

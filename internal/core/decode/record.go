@@ -45,14 +45,10 @@ func (l *List) Item(i int) []Value { return l.Items[i*l.Width : (i+1)*l.Width] }
 
 // grow adds an item, all of whose values are Missing.
 func (l *List) grow() []Value {
-	n := (l.N + 1) * l.Width
-	for len(l.Items) < n {
+	n := len(l.Items)
+	for range l.Width {
 		l.Items = append(l.Items, Value{})
 	}
-	item := l.Items[n-l.Width : n]
-	for i := range item {
-		item[i].State = Missing
-	}
 	l.N++
-	return item
+	return l.Items[n:]
 }

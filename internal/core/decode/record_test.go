@@ -51,6 +51,7 @@ func TestRecord(t *testing.T) {
 		{with(`"items":[]`), minShown + " items=[]"},
 		{with(`"items":[{"name":"a"},{"in":{"ner":3},"qty":null,"name":""},{"name":"c","in":{}}]`),
 			minShown + ` items=[{name="a"} {name="" qty=null inner=3} {name="c"}]`},
+		{with(`"items":[{"name":"z","qty":9,"in":{"ner":9}}]`), minShown + ` items=[{name="z" qty=9 inner=9}]`},
 		{with(`"items":[{"name":"a","in":null}]`), minShown + ` items=[{name="a"}]`},
 		{with(`"nums":[1,null,-9223372036854775808]`), minShown + " nums=[1 null -9223372036854775808]"},
 		{`{"id":"\ud83d\ude00\b\f\n\r\t\"\\\/","user":{"name":"x","address":{"zip":"é\u0000"}},"tags":["\u00E9",null,""]}`,
@@ -267,6 +268,31 @@ func TestAliasing(t *testing.T) {
 		line := `{"a":"\u0041","b":"\u0031.5","z\n":{"\u007a":1},"c":["\u0043","` + long + `","\u0044"],"z":"` + long + `","d":"` + long + `\n","e":["\u0045"]}`
 		a := strings.Repeat("a", size)
 		d.check(t, line, `a="A" b=150 c=["C" "`+a+`" "D"] d="`+a+`\n" e=["\u0045"]`)
+	}
+}
+
+// TestScan has each byte that a string's scan must see at each place among others, at every distance from the line's
+// end.
+func TestScan(t *testing.T) {
+	d := newTried(t, "fields: {v: string}")
+	for n := range 20 {
+		for at := range n + 1 {
+			for _, c := range []struct{ bytes, want string }{
+				{"\x7f", "\x7f"}, {" ", " "}, {"!", "!"}, {"#", "#"}, {"[", "["}, {"]", "]"}, {"é", "é"}, {"\u00a2", "\u00a2"}, {"\u00dc", "\u00dc"}, {`\n`, "\n"}, {`\"`, `"`},
+				{"\x00", "control_character v"}, {"\x1f", "control_character v"}, {"\x01", "control_character v"},
+				{"\x80", "invalid_utf8 v"}, {"\xa2", "invalid_utf8 v"}, {"\xdc", "invalid_utf8 v"}, {"\xff", "invalid_utf8 v"}, {`\x`, "invalid_escape v"},
+			} {
+				for _, fill := range []string{"a", "~"} {
+					text := strings.Repeat(fill, at) + c.bytes + strings.Repeat(fill, n-at)
+					want := c.want
+					if !strings.HasSuffix(want, " v") {
+						want = fmt.Sprintf("v=%q", strings.Repeat(fill, at)+c.want+strings.Repeat(fill, n-at))
+					}
+					d.check(t, `{"v":"`+text+`"}`, want)
+					d.check(t, `{"v":"`+text+`"}`+strings.Repeat(" ", 9), want)
+				}
+			}
+		}
 	}
 }
 
