@@ -179,7 +179,7 @@ func put(o op, v *column.Vector, x *decode.Value) {
 // putItem appends a list item's value, sealing it if it is pseudonymised.
 func (b *Builder) putItem(c *cell, v *column.Vector, x *decode.Value, t *recipe.Type) {
 	if c.op == opToken {
-		putToken(v, c.token, plainText(x, t))
+		putToken(v, c.token, b.plainText(x, t))
 		return
 	}
 	put(c.op, v, x)

@@ -33,6 +33,7 @@ type row struct {
 	token   [][]byte // by field, of sealed scalars that are present
 	rescued []byte   // as it is written: sealed, if the recipe seals anything
 	buf     []byte
+	digits  []byte // of an integer that is sealed
 }
 
 // maker writes the rows of one table.
@@ -191,7 +192,7 @@ func (b *Builder) take(rec *decode.Record, ranks []int64) {
 			continue
 		}
 		start := len(r.buf)
-		r.buf = col.Append(r.buf, plainText(v, &field.Type))
+		r.buf = col.Append(r.buf, b.plainText(v, &field.Type))
 		r.token[f] = r.buf[start:len(r.buf):len(r.buf)]
 	}
 	r.rescued = rec.Rescued
@@ -202,10 +203,11 @@ func (b *Builder) take(rec *decode.Record, ranks []int64) {
 	}
 }
 
-// plainText is what of a value is sealed: strings as they are, integers in decimal.
-func plainText(v *decode.Value, t *recipe.Type) []byte {
+// plainText is what of a value is sealed: strings as they are, integers in decimal. It is valid until the next call.
+func (b *Builder) plainText(v *decode.Value, t *recipe.Type) []byte {
 	if t.Kind == recipe.Int32 || t.Kind == recipe.Int64 {
-		return strconv.AppendInt(nil, int64(v.Bits), 10)
+		b.row.digits = strconv.AppendInt(b.row.digits[:0], int64(v.Bits), 10)
+		return b.row.digits
 	}
 	return v.Bytes
 }
