@@ -8,11 +8,14 @@ import (
 	"syscall"
 )
 
-// open makes a file in dir and takes its name away at once: the system frees it when the process ends, however it
-// ends.
+// open makes a file in dir without a name: the system frees it when the process ends, however it ends. Where a file
+// must be made with one, the name is taken away at once.
 func open(dir string) (storage, string, error) {
 	if dir == "" {
 		dir = os.TempDir()
+	}
+	if f, err := openUnnamed(dir); err == nil {
+		return f, dir, nil
 	}
 	f, err := os.CreateTemp(dir, "quern-spool-*") // 0600
 	if err != nil {
