@@ -67,7 +67,7 @@ func uuid(rng *rand.Rand) []byte {
 	return []byte(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 }
 
-// BenchmarkWriter writes 131,072 rows, a row group, over and over into one file.
+// BenchmarkWriter writes 131,072 rows, two row groups, over and over into one file.
 func BenchmarkWriter(b *testing.B) {
 	const rows = 131072
 	cols := usualRows(rows)

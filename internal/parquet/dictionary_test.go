@@ -47,7 +47,7 @@ func TestChoice(t *testing.T) {
 	}{
 		{"ids", text, func(v *column.Vector, i int) { v.PutBytes(uuid(rng)) }, format.DeltaLengthByteArray, format.Plain},
 		{"categories", text, func(v *column.Vector, i int) { v.PutBytes([]byte(countries[rng.IntN(10)])) }, format.RLEDictionary, format.RLEDictionary},
-		{"5000 names", text, func(v *column.Vector, i int) { v.PutBytes(fmt.Appendf(nil, "name and surname %d", rng.IntN(5000))) }, format.RLEDictionary, format.RLEDictionary},
+		{"3000 names", text, func(v *column.Vector, i int) { v.PutBytes(fmt.Appendf(nil, "name and surname %d", rng.IntN(3000))) }, format.RLEDictionary, format.RLEDictionary},
 		{"each id three times", text, func(v *column.Vector, i int) { v.PutBytes(fmt.Appendf(nil, "%032x", (i/3)*0x9e3779b97f4a7c1)) }, format.DeltaByteArray, format.RLEDictionary},
 		{"sorted ids", text, func(v *column.Vector, i int) { v.PutBytes(fmt.Appendf(nil, "%032x", i)) }, format.DeltaByteArray, format.Plain},
 		{"sequence", number, func(v *column.Vector, i int) { v.PutInt64(int64(i)) }, format.DeltaBinaryPacked, format.Plain},

@@ -25,6 +25,9 @@ func NewPool(n int) *Pool {
 			for t := range p.tasks {
 				e.encode(t.set, t.leaf)
 				t.set.finish()
+				if cap(e.raw) > maxSpare {
+					e.raw, e.other = nil, nil
+				}
 			}
 		})
 	}

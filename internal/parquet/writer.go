@@ -28,19 +28,22 @@ type Options struct {
 	KeyValues   [][2]string // the footer's metadata, in order
 	Sorting     []int       // leaf columns that the rows are ascending by, in order
 
-	PageRows, GroupRows int // limits; 0: 8192 and 131072
+	PageRows, GroupRows int // limits; 0: 8192 and 65536
 }
 
 const (
 	defaultPageRows  = 8192
-	defaultGroupRows = 131072
+	defaultGroupRows = 65536
 
 	// The bytes of a page set: a page of 128 KiB for each leaf, which at the default rows is 16 bytes a value, and
 	// not less than 1 MiB. What is in flight, a few page sets, stays near the size of a cache.
 	pageSetLeafBytes = 128 << 10
 	minPageSetBytes  = 1 << 20
-	// maxGroupBytes limits a row group of wide rows.
-	maxGroupBytes = 128 << 20
+	// maxGroupBytes limits a row group of wide rows: its encoded pages are held until it is whole.
+	maxGroupBytes = 32 << 20
+	// maxSpare is what a buffer may have grown to and still be kept for the next page. A posting list is one row
+	// and may be many times a page; few are.
+	maxSpare = 4 << 20
 	// maxPageBytes keeps sizes within the 32 bits that page headers have for them, with room for the encodings.
 	maxPageBytes = math.MaxInt32 / 2
 )
@@ -307,6 +310,9 @@ func (w *Writer) commit() {
 			case w.groups <- s.group:
 			default:
 			}
+		}
+		if s.size > maxSpare {
+			s.cols, s.pages = w.schema.NewVectors(), make([]page, len(w.leaves))
 		}
 		for _, v := range s.cols {
 			v.Reset()

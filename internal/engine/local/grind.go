@@ -1,15 +1,15 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 
 	"quern/internal/core/decode"
 	"quern/internal/core/plan"
 	"quern/internal/core/table"
+	"quern/internal/decide"
 	"quern/internal/postings"
 	"quern/internal/source"
 )
@@ -22,7 +22,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 			out.abort()
 		}
 	}()
-	in := r.Inputs.Open(ctx, source.Options{MaxLine: r.Plan.Recipe.MaxLine})
+	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine})
 	defer in.Close()
 	r.Progress.follow(in)
 
@@ -35,31 +35,37 @@ func (r *run) grind(ctx context.Context) (err error) {
 		return err
 	}
 	defer a.close()
-	free := make(chan *milled, 2*r.Workers+1)
-	err = ordered(ctx, r.Workers, in, func() func(*source.Block) *milled {
+	verdicts := r.decider.Verdicts(ctx)
+	free := newFreeList(2*r.Workers+1, func() *milled { return newMilled(r.Plan) })
+	attach := func(*source.Block) (*milled, error) {
+		m := free.get()
+		err := verdicts.Next(&m.verdict)
+		if errors.Is(err, io.EOF) {
+			err = source.ErrChanged // a block more than in the first pass
+		}
+		return m, err
+	}
+	err = ordered(ctx, r.Workers, in, attach, func() func(*source.Block, *milled) *milled {
 		g, err := newGrinder(r)
 		if err != nil {
 			panic("BUG: sealers that could be made once cannot be made twice: " + err.Error())
 		}
-		return func(b *source.Block) *milled {
-			var m *milled
-			select {
-			case m = <-free:
-			default:
-				m = newMilled(r.Plan)
-			}
+		return func(b *source.Block, m *milled) *milled {
 			g.block(b, m)
 			return m
 		}
 	}, func(m *milled) error {
-		defer func() { free <- m }()
+		defer free.put(m)
 		return a.take(m)
 	})
 	if err != nil {
 		return err
 	}
-	if a.blocks != len(r.facts) {
-		return source.ErrChanged
+	if err := verdicts.Next(&decide.Verdict{}); !errors.Is(err, io.EOF) {
+		return errors.Join(source.ErrChanged, err) // a block less
+	}
+	if err := r.decider.Close(); err != nil {
+		return err
 	}
 	r.Progress.enter(Indexing)
 	return a.finish(ctx, first)
@@ -67,7 +73,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 
 // milled is what became of one block in the second pass.
 type milled struct {
-	index     int
+	verdict   decide.Verdict
 	err       error
 	batch     *table.Batch
 	pairs     []postings.Batch // by index
@@ -118,17 +124,9 @@ func newGrinder(r *run) (*grinder, error) {
 // block fills m with the rows of b's records.
 func (g *grinder) block(b *source.Block, m *milled) {
 	m.reset()
-	m.index = b.Index
-	if b.Index >= len(g.run.facts) {
-		m.err = source.ErrChanged
-		return
-	}
-	f := g.run.facts[b.Index]
-	n := f.first // the next accepted record's number
-	end := f.first + uint32(len(f.lines))
-	drops := g.run.dropped
-	i, _ := slices.BinarySearchFunc(drops, n, func(d drop, rec uint32) int { return cmp.Compare(d.rec, rec) })
-	drops = drops[i:]
+	v := &m.verdict
+	n := 0 // the next accepted record of the block
+	drops := v.Dropped
 	name := g.run.name(b.Input)
 	for rec, ok := b.Next(); ok; rec, ok = b.Next() {
 		why := decode.TooLong()
@@ -140,36 +138,36 @@ func (g *grinder) block(b *source.Block, m *milled) {
 			m.rejects++
 			g.build.Rejected(table.Place{Source: name, Line: rec.Line}, rec.Offset, rec.Length, why, rec.Data, m.batch)
 			continue
-		case n == end || rec.Line != f.firstLine+int64(f.lines[n-f.first]):
+		case n == v.Records || rec.Line != v.Line(n):
 			m.err = source.ErrChanged
 			return
-		case len(drops) > 0 && drops[0].rec == n:
-			g.drop(drops[0], table.Place{Source: name, Line: rec.Line}, m)
+		case len(drops) > 0 && drops[0].Rec == n:
+			g.drop(&drops[0], table.Place{Source: name, Line: rec.Line}, m)
 			drops = drops[1:]
 		default:
 			g.keep(n, m)
 		}
 		n++
 	}
-	if n != end || int(m.rejects) != f.records-len(f.lines) {
+	if n != v.Records || int(m.rejects) != v.Rejected {
 		m.err = source.ErrChanged
 	}
-	g.run.Progress.Written.Add(int64(f.records))
+	g.run.Progress.Written.Add(int64(v.Records + v.Rejected))
 }
 
-func (g *grinder) drop(d drop, at table.Place, m *milled) {
-	f := g.run.block(d.kept)
-	kept := table.Place{Source: g.run.name(f.input), Line: f.firstLine + int64(f.lines[d.kept-f.first])}
-	if d.conflict {
+func (g *grinder) drop(d *decide.Drop, at table.Place, m *milled) {
+	if d.Conflict {
 		m.conflicts++
 	}
-	g.build.Dropped(g.rec, at, kept, d.conflict, m.batch)
+	kept := table.Place{Source: g.run.name(d.KeptInput), Line: d.KeptLine}
+	g.build.Dropped(g.rec, at, kept, d.Conflict, m.batch)
 }
 
-func (g *grinder) keep(n uint32, m *milled) {
+// keep writes the block's record n, and what is told of it.
+func (g *grinder) keep(n int, m *milled) {
 	r := g.run.Plan.Recipe
 	for i := range g.ranks {
-		g.ranks[i] = int64(g.run.ranks[i][n])
+		g.ranks[i] = m.verdict.Ranks[i][n]
 	}
 	g.build.Kept(g.rec, g.ranks, m.batch)
 	m.kept++
@@ -190,12 +188,9 @@ func (g *grinder) keep(n uint32, m *milled) {
 			m.null[i]++
 		}
 	}
-	for i, tops := range g.run.tops {
-		if g.ranks[i] > 1 {
-			continue
-		}
-		if t, ok := tops[n]; ok {
-			m.tops = append(m.tops, g.describe(i, t))
+	for i := range m.verdict.Tops {
+		if t := &m.verdict.Tops[i]; t.Rec == n {
+			m.tops = append(m.tops, g.describe(t))
 		}
 	}
 }
@@ -205,18 +200,17 @@ const indexBatch = 1 << 14
 
 // assembler takes the blocks' columns in order.
 type assembler struct {
-	run    *run
-	out    *outputs
-	sorts  []*postings.Sorter // by index
-	blocks int
-	stats  stats
+	run   *run
+	out   *outputs
+	sorts []*postings.Sorter // by index
+	stats stats
 }
 
 func newAssembler(r *run, out *outputs) (*assembler, error) {
 	a := &assembler{run: r, out: out, stats: newStats(r)}
 	for range r.Plan.Recipe.Indexes {
 		a.sorts = append(a.sorts, postings.NewSorter(postings.Options{
-			Budget: r.Memory / int64(4*len(r.Plan.Recipe.Indexes)), Temp: r.Temp, Workers: r.Workers}))
+			Budget: r.budget(postingLists), Temp: r.Temp, Workers: r.Workers}))
 	}
 	return a, out.open()
 }
@@ -225,7 +219,6 @@ func (a *assembler) take(m *milled) error {
 	if m.err != nil {
 		return m.err
 	}
-	a.blocks++
 	for i := range a.run.Plan.Tables {
 		if err := a.out.write(i, m.batch.Tables[i]); err != nil {
 			return err
@@ -242,18 +235,26 @@ func (a *assembler) take(m *milled) error {
 	return nil
 }
 
-// finish writes the indexes and closes the tables.
+// finish writes the indexes and closes the tables: first those of records, whose buffers make room for the indexes'.
 func (a *assembler) finish(ctx context.Context, g *grinder) error {
-	for i := range a.run.Plan.Tables {
-		t := &a.run.Plan.Tables[i]
-		if t.Role == plan.Posting {
-			if err := a.index(ctx, g, i, t.Of); err != nil {
-				return fmt.Errorf("index %s: %w", t.Name, err)
+	tables := a.run.Plan.Tables
+	for i := range tables {
+		if tables[i].Role != plan.Posting {
+			if err := a.out.close(i); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range tables {
+		if tables[i].Role == plan.Posting {
+			if err := errors.Join(a.index(ctx, g, i, tables[i].Of), a.out.close(i)); err != nil {
+				return fmt.Errorf("index %s: %w", tables[i].Name, err)
 			}
 		}
 	}
 	a.stats.finish()
-	return a.out.finish()
+	a.out.pool.Close()
+	return nil
 }
 
 // index writes an inverted index, a few thousand values at a time.

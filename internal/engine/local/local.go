@@ -14,6 +14,7 @@ import (
 	"quern/internal/core/fact"
 	"quern/internal/core/plan"
 	"quern/internal/core/seal"
+	"quern/internal/decide"
 	"quern/internal/parquet"
 	"quern/internal/source"
 )
@@ -66,11 +67,16 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	defer cancel()
 
 	r := &run{Config: c, key: fact.NewKey()}
+	r.decider = decide.New(decide.Options{Budget: r.budget(decisions), Temp: c.Temp, Workers: c.Workers,
+		Dedupe: c.Plan.Recipe.Dedupe, Ranks: c.Plan.Recipe.Ranks})
+	defer r.decider.Close()
 	if err := r.scan(ctx); err != nil {
 		return nil, err
 	}
 	c.Progress.enter(Deciding)
-	r.decide()
+	if err := r.decide(ctx); err != nil {
+		return nil, err
+	}
 	c.Progress.enter(Writing)
 	if err := r.grind(ctx); err != nil {
 		return nil, err
@@ -81,13 +87,25 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 // run is the state of a run between its stages.
 type run struct {
 	Config
-	key    fact.Key
-	facts  []*blockFacts // by block
-	groups *interner     // of all ranks
-	verdict
-	res Result
+	key     fact.Key
+	decider *decide.Decider
+	res     Result
 
 	conflictsWritten int64 // rows of the duplicates table that say so
+}
+
+// decide makes the decisions and counts them.
+func (r *run) decide(ctx context.Context) error {
+	sum, err := r.decider.Decide(ctx)
+	if err != nil {
+		return err
+	}
+	c := &r.res.Counts
+	c.Duplicates, c.Conflicts, c.Kept = sum.Dropped, sum.Conflicts, sum.Records-sum.Dropped
+	for i, groups := range sum.Groups {
+		r.res.Ranks = append(r.res.Ranks, RankResult{Name: r.Plan.Recipe.Ranks[i].Name, Groups: groups})
+	}
+	return nil
 }
 
 // name is what an input is called.

@@ -10,12 +10,16 @@ import (
 )
 
 // ordered has workers goroutines turn the blocks of in into results, and hands the results to take in block order,
-// in the calling goroutine. newWorker is called once a goroutine. The first error, of in or of take, ends it; all
-// goroutines have ended when it returns.
+// in the calling goroutine. attach is asked, in block order, for what goes with a block to its worker. newWorker is
+// called once a goroutine. The first error, of in, attach or take, ends it; all goroutines have ended when it returns.
 //
 // A worker that is ahead waits until its result's turn is near, so that at most 2×workers results wait.
-func ordered[T any](ctx context.Context, workers int, in *source.Reader, newWorker func() func(*source.Block) T,
-	take func(T) error) error {
+func ordered[V, T any](ctx context.Context, workers int, in *source.Reader, attach func(*source.Block) (V, error),
+	newWorker func() func(*source.Block, V) T, take func(T) error) error {
+	type task struct {
+		block *source.Block
+		with  V
+	}
 	type result struct {
 		index int
 		value T
@@ -23,14 +27,14 @@ func ordered[T any](ctx context.Context, workers int, in *source.Reader, newWork
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		blocks  = make(chan *source.Block)
+		tasks   = make(chan task)
 		results = make(chan result)
 		turns   = make(chan struct{}, 2*workers) // blocks that are out: read, and not yet taken
 		wg      sync.WaitGroup
 		readErr error
 	)
 	wg.Go(func() {
-		defer close(blocks)
+		defer close(tasks)
 		for {
 			select {
 			case turns <- struct{}{}:
@@ -44,8 +48,14 @@ func ordered[T any](ctx context.Context, workers int, in *source.Reader, newWork
 				}
 				return
 			}
+			with, err := attach(b)
+			if err != nil {
+				readErr = err
+				b.Release()
+				return
+			}
 			select {
-			case blocks <- b:
+			case tasks <- task{b, with}:
 			case <-ctx.Done():
 				b.Release()
 				return
@@ -56,9 +66,9 @@ func ordered[T any](ctx context.Context, workers int, in *source.Reader, newWork
 	for range workers {
 		working.Go(func() {
 			work := newWorker()
-			for b := range blocks {
-				res := result{b.Index, work(b)}
-				b.Release()
+			for t := range tasks {
+				res := result{t.block.Index, work(t.block, t.with)}
+				t.block.Release()
 				select {
 				case results <- res:
 				case <-ctx.Done():
@@ -92,8 +102,8 @@ func ordered[T any](ctx context.Context, workers int, in *source.Reader, newWork
 		in.Close() // it may be waiting for input that nobody wants any more
 	}
 	cancel()
-	for b := range blocks {
-		b.Release()
+	for t := range tasks {
+		t.block.Release()
 	}
 	wg.Wait()
 	switch {
@@ -103,4 +113,30 @@ func ordered[T any](ctx context.Context, workers int, in *source.Reader, newWork
 		return readErr
 	}
 	return cause
+}
+
+// freeList has things that are used again and again, at most n at a time. What is not put back is lost to it, no more.
+type freeList[T any] struct {
+	spare chan T
+	make  func() T
+}
+
+func newFreeList[T any](n int, make_ func() T) *freeList[T] {
+	return &freeList[T]{make(chan T, n), make_}
+}
+
+func (f *freeList[T]) get() T {
+	select {
+	case x := <-f.spare:
+		return x
+	default:
+		return f.make()
+	}
+}
+
+func (f *freeList[T]) put(x T) {
+	select {
+	case f.spare <- x:
+	default:
+	}
 }

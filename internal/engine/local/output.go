@@ -40,7 +40,10 @@ type output struct {
 	closed bool
 }
 
-func newOutputs(r *run) *outputs { return &outputs{run: r, pool: parquet.NewPool(r.Workers)} }
+func newOutputs(r *run) *outputs {
+	r.res.Files = make([]File, len(r.Plan.Tables))
+	return &outputs{run: r, pool: parquet.NewPool(r.Workers)}
+}
 
 // open creates the files.
 func (o *outputs) open() error {
@@ -75,19 +78,17 @@ func (o *outputs) write(t int, cols []*column.Vector) error {
 	return nil
 }
 
-// finish closes all tables.
-func (o *outputs) finish() error {
-	for i, t := range o.tables {
-		table := &o.run.Plan.Tables[i]
-		info, err := t.writer.Close()
-		t.closed = true
-		if err = errors.Join(err, t.file.Flush(), t.out.Close()); err != nil {
-			return fmt.Errorf("write %s.parquet: %w", table.Name, err)
-		}
-		o.run.res.Files = append(o.run.res.Files, File{Table: table.Name, Name: table.Name + ".parquet", Rows: info.Rows,
-			Groups: info.Groups, Bytes: t.file.n, SHA256: hex.EncodeToString(t.file.sum.Sum(nil)), Tokens: table.Tokens(o.run.Plan.Recipe)})
+// close finishes table i and lets go of its buffers.
+func (o *outputs) close(i int) error {
+	t, table := o.tables[i], &o.run.Plan.Tables[i]
+	info, err := t.writer.Close()
+	t.closed = true
+	if err = errors.Join(err, t.file.Flush(), t.out.Close()); err != nil {
+		return fmt.Errorf("write %s.parquet: %w", table.Name, err)
 	}
-	o.pool.Close()
+	o.run.res.Files[i] = File{Table: table.Name, Name: table.Name + ".parquet", Rows: info.Rows, Groups: info.Groups,
+		Bytes: t.file.n, SHA256: hex.EncodeToString(t.file.sum.Sum(nil)), Tokens: table.Tokens(o.run.Plan.Recipe)}
+	t.writer, t.file = nil, nil
 	return nil
 }
 

@@ -2,33 +2,18 @@ package local
 
 import (
 	"context"
-	"fmt"
-	"math"
 
 	"quern/internal/core/decode"
 	"quern/internal/core/fact"
+	"quern/internal/decide"
 	"quern/internal/source"
 )
 
-// blockFacts are the facts of one block's records, in order. Where a slice is empty the recipe has no use for it.
-type blockFacts struct {
-	input     int
-	first     uint32 // number of the block's first accepted record in the run
-	firstLine int64
-	lines     []uint32 // of accepted records, less firstLine
-	keys      []fact.Hash
-	payload   []uint64
-	ranks     []rankFacts
-
+// scanned is what the first pass took from a block: its facts, and what was wrong in it.
+type scanned struct {
+	facts   decide.Facts
 	records int // accepted or not
 	rejects []rejected
-}
-
-// rankFacts are the facts of one rank.
-type rankFacts struct {
-	group []uint32 // numbers of the run's interner
-	order []uint64
-	null  []bool // empty: none is null
 }
 
 // rejected is a line that is no record.
@@ -37,17 +22,27 @@ type rejected struct {
 	why  decode.Reject
 }
 
-// scan is the first pass: it fills r.facts and counts.
+// scan is the first pass: it feeds the decider and counts.
 func (r *run) scan(ctx context.Context) error {
-	r.groups = newInterner()
 	r.Progress.enter(Reading)
-	in := r.Inputs.Open(ctx, source.Options{MaxLine: r.Plan.Recipe.MaxLine, Digest: true})
+	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Digest: true})
 	defer in.Close()
 	r.Progress.follow(in)
 	c := &collector{run: r, byCode: map[decode.Code]int64{}}
-	err := ordered(ctx, r.Workers, in, func() func(*source.Block) *blockFacts {
-		return newScanner(r).block
-	}, c.take)
+	free := newFreeList(2*r.Workers+1, func() *scanned {
+		return &scanned{facts: decide.Facts{Ranks: make([]decide.RankFacts, len(r.Plan.Recipe.Ranks))}}
+	})
+	err := ordered(ctx, r.Workers, in, nothing, func() func(*source.Block, struct{}) *scanned {
+		s := newScanner(r)
+		return func(b *source.Block, _ struct{}) *scanned {
+			out := free.get()
+			s.block(b, out)
+			return out
+		}
+	}, func(s *scanned) error {
+		defer free.put(s)
+		return c.take(s)
+	})
 	if err == nil && r.MaxRejects.exceeded(c.rejects, c.read, true) {
 		err = c.tooMany()
 	}
@@ -60,33 +55,32 @@ func (r *run) scan(ctx context.Context) error {
 	return nil
 }
 
+// nothing goes with the blocks of the first pass.
+func nothing(*source.Block) (struct{}, error) { return struct{}{}, nil }
+
 // scanner extracts facts. One goroutine has it.
 type scanner struct {
-	run     *run
-	dec     *decode.Decoder
-	rec     *decode.Record
-	hash    *fact.Hasher
-	groups  []cache // by rank
-	scratch blockFacts
+	run  *run
+	dec  *decode.Decoder
+	rec  *decode.Record
+	hash *fact.Hasher
 }
 
 func newScanner(r *run) *scanner {
-	s := &scanner{run: r, dec: decode.New(r.Plan), rec: decode.NewRecord(r.Plan), hash: fact.NewHasher(r.Plan, r.key)}
-	s.groups = make([]cache, len(r.Plan.Recipe.Ranks))
-	s.scratch.ranks = make([]rankFacts, len(r.Plan.Recipe.Ranks))
-	return s
+	return &scanner{run: r, dec: decode.New(r.Plan), rec: decode.NewRecord(r.Plan), hash: fact.NewHasher(r.Plan, r.key)}
 }
 
-// block extracts the facts of a block's records.
-func (s *scanner) block(b *source.Block) *blockFacts {
+// block extracts the facts of a block's records into out.
+func (s *scanner) block(b *source.Block, out *scanned) {
 	recipe := s.run.Plan.Recipe
-	f := &s.scratch
-	f.reset()
+	out.reset()
+	f := &out.facts
+	f.Input = b.Input
 	for rec, ok := b.Next(); ok; rec, ok = b.Next() {
-		if f.records == 0 {
-			f.firstLine = rec.Line
+		if out.records == 0 {
+			f.FirstLine = rec.Line
 		}
-		f.records++
+		out.records++
 		var why *decode.Reject
 		if rec.TooLong {
 			why = decode.TooLong()
@@ -94,95 +88,65 @@ func (s *scanner) block(b *source.Block) *blockFacts {
 			why = s.dec.Decode(rec.Data, s.rec)
 		}
 		if why != nil {
-			f.rejects = append(f.rejects, rejected{rec.Line, *why})
+			out.rejects = append(out.rejects, rejected{rec.Line, *why})
 			continue
 		}
-		f.lines = append(f.lines, uint32(rec.Line-f.firstLine))
+		f.Lines = append(f.Lines, uint32(rec.Line-f.FirstLine))
 		if recipe.Dedupe != nil {
-			f.keys = append(f.keys, s.hash.Dedupe(s.rec))
-			f.payload = append(f.payload, s.hash.Payload(s.rec))
+			f.Keys = append(f.Keys, s.hash.Dedupe(s.rec))
+			f.Payload = append(f.Payload, s.hash.Payload(s.rec))
 		}
 		for i := range recipe.Ranks {
-			rank := &recipe.Ranks[i]
-			rf := &f.ranks[i]
-			rf.group = append(rf.group, s.groups[i].number(s.run.groups, i, s.hash.Group(s.rec, rank)))
+			rank, rf := &recipe.Ranks[i], &f.Ranks[i]
+			rf.Group = append(rf.Group, s.hash.Group(s.rec, rank))
 			o := s.hash.Order(s.rec, rank)
-			rf.order = append(rf.order, o.Value)
-			if o.Null || len(rf.null) > 0 {
-				for len(rf.null) < len(rf.order) {
-					rf.null = append(rf.null, false)
+			rf.Order = append(rf.Order, o.Value)
+			if o.Null || len(rf.Null) > 0 {
+				for len(rf.Null) < len(rf.Order) {
+					rf.Null = append(rf.Null, false)
 				}
-				rf.null[len(rf.null)-1] = o.Null
+				rf.Null[len(rf.Null)-1] = o.Null
 			}
 		}
 	}
-	s.run.Progress.Records.Add(int64(f.records))
-	s.run.Progress.Rejects.Add(int64(len(f.rejects)))
-	out := f.clone()
-	out.input = b.Input
-	return out
+	f.Rejected = len(out.rejects)
+	s.run.Progress.Records.Add(int64(out.records))
+	s.run.Progress.Rejects.Add(int64(len(out.rejects)))
 }
 
-func (f *blockFacts) reset() {
-	f.records, f.lines, f.keys, f.payload, f.rejects = 0, f.lines[:0], f.keys[:0], f.payload[:0], f.rejects[:0]
-	for i := range f.ranks {
-		rf := &f.ranks[i]
-		rf.group, rf.order, rf.null = rf.group[:0], rf.order[:0], rf.null[:0]
+func (s *scanned) reset() {
+	f := &s.facts
+	f.FirstLine, s.records, s.rejects = 0, 0, s.rejects[:0]
+	f.Lines, f.Keys, f.Payload = f.Lines[:0], f.Keys[:0], f.Payload[:0]
+	for i := range f.Ranks {
+		rf := &f.Ranks[i]
+		rf.Group, rf.Order, rf.Null = rf.Group[:0], rf.Order[:0], rf.Null[:0]
 	}
-}
-
-// clone copies f to memory of just its size, which is what stays.
-func (f *blockFacts) clone() *blockFacts {
-	out := &blockFacts{firstLine: f.firstLine, records: f.records, lines: exact(f.lines), keys: exact(f.keys),
-		payload: exact(f.payload), rejects: exact(f.rejects), ranks: make([]rankFacts, len(f.ranks))}
-	for i, rf := range f.ranks {
-		out.ranks[i] = rankFacts{group: exact(rf.group), order: exact(rf.order), null: exact(rf.null)}
-	}
-	return out
-}
-
-func exact[T any](s []T) []T {
-	if len(s) == 0 {
-		return nil
-	}
-	return append(make([]T, 0, len(s)), s...)
 }
 
 // collector takes the facts of blocks in order.
 type collector struct {
 	run     *run
 	read    int64
-	kept    int64 // accepted
 	rejects int64
 	byCode  map[decode.Code]int64
 	samples []RejectSample
 }
 
-// ErrTooMany is a run over more records than one machine's engine numbers.
-var errTooMany = fmt.Errorf("more than %d records: cut the input into several runs", uint32(math.MaxUint32))
-
-func (c *collector) take(f *blockFacts) error {
-	if c.kept+int64(len(f.lines)) > math.MaxUint32 {
-		return errTooMany
-	}
-	f.first = uint32(c.kept)
-	c.kept += int64(len(f.lines))
-	c.read += int64(f.records)
-	c.run.facts = append(c.run.facts, f)
-	for i := range f.rejects {
-		x := &f.rejects[i]
+func (c *collector) take(s *scanned) error {
+	c.read += int64(s.records)
+	for i := range s.rejects {
+		x := &s.rejects[i]
 		c.rejects++
 		c.byCode[x.why.Code]++
 		if len(c.samples) < maxSamples {
-			c.samples = append(c.samples, RejectSample{Source: c.run.name(f.input), Line: x.line, Reject: x.why})
+			c.samples = append(c.samples, RejectSample{Source: c.run.name(s.facts.Input), Line: x.line, Reject: x.why})
 		}
 	}
-	n := len(f.rejects)
-	f.rejects = nil
-	if n > 0 && c.run.MaxRejects.exceeded(c.rejects, c.read, false) {
+	if len(s.rejects) > 0 && c.run.MaxRejects.exceeded(c.rejects, c.read, false) {
 		return c.tooMany()
 	}
-	return nil
+	return c.run.decider.Add(&s.facts)
 }
 
 func (c *collector) summary() RejectSummary {

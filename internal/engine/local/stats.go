@@ -9,11 +9,11 @@ import (
 
 	"quern/internal/core/recipe"
 	"quern/internal/core/table"
+	"quern/internal/decide"
 )
 
-// Bounds of what a run tells of itself, so that a million groups or keys do not end up in its summary.
+// Bounds of what a run tells of itself, so that a million keys do not end up in its summary; decide has that of groups.
 const (
-	maxGroups = 1000
 	maxKeys   = 1000
 	maxLength = 32
 )
@@ -73,9 +73,9 @@ type top struct {
 }
 
 // describe tells of the group whose best record is at hand.
-func (g *grinder) describe(rank int, t topOf) top {
+func (g *grinder) describe(t *decide.Top) top {
 	r := g.run.Plan.Recipe
-	rule := &r.Ranks[rank]
+	rule := &r.Ranks[t.Rank]
 	of := &r.Fields[rule.Of]
 	var shown []int
 	if r.Dedupe != nil {
@@ -84,9 +84,9 @@ func (g *grinder) describe(rank int, t topOf) top {
 	if !slices.Contains(shown, rule.Of) {
 		shown = append(shown, rule.Of)
 	}
-	out := top{rank, Group{Key: g.object(rule.Within), Records: t.records, Top: g.object(shown)}}
+	out := top{t.Rank, Group{Key: g.object(rule.Within), Records: t.Records, Top: g.object(shown)}}
 	if of.Seal == nil {
-		for _, q := range t.quantiles {
+		for _, q := range t.Quartiles {
 			bits := q.Bits(of.Type.Kind == recipe.Double, rule.Ascending)
 			out.group.Quartiles = append(out.group.Quartiles, table.AppendJSON(nil, &of.Type, bits, nil))
 		}

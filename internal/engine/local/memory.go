@@ -1,0 +1,47 @@
+package local
+
+import "quern/internal/source"
+
+// A run's memory goes to three things: the pipeline (blocks, columns and pages in flight), whose size the layout of
+// the tables gives; facts and decisions; and postings. Postings are few as long as decisions are being made, and
+// decisions are read off while postings gather, but both are there at once in the second pass.
+
+// share is a part of the memory that grows with the input.
+type share int
+
+const (
+	decisions share = iota
+	postingLists
+)
+
+const (
+	// overhead is what the Go runtime adds to the bytes in use: garbage not yet collected, stacks, fragmentation.
+	// The collector is told to keep garbage below a quarter (see cli).
+	overhead = 1.4
+	// pipelineBase and pipelinePerWorker are the pipeline's bytes with the default recipe, by measurement.
+	pipelineBase      = 12 << 20
+	pipelinePerWorker = 8 << 20
+)
+
+// smallMemory is where blocks get smaller, so that those in flight leave room for the rest. The size of blocks changes
+// no output.
+const smallMemory = 192 << 20
+
+func (r *run) blockSize() int {
+	if r.Memory < smallMemory {
+		return source.DefaultBlockSize / 4
+	}
+	return source.DefaultBlockSize
+}
+
+// budget is the bytes that a share may hold before it spills.
+func (r *run) budget(s share) int64 {
+	rest := int64(float64(r.Memory)/overhead) - pipelineBase - pipelinePerWorker*int64(r.Workers)
+	rest = max(rest, 1<<20)
+	switch s {
+	case decisions:
+		return rest / 2
+	default:
+		return rest / 2 / int64(max(1, len(r.Plan.Recipe.Indexes)))
+	}
+}
