@@ -30,6 +30,8 @@ func showProgress(w io.Writer, f *runFlags, p *local.Progress) (done func()) {
 			case <-stop:
 				if terminal {
 					fmt.Fprint(w, "\r\x1b[K")
+				} else {
+					fmt.Fprintln(w, progressLine(p, time.Since(begin))) // how far it came
 				}
 				return
 			case <-tick.C:
