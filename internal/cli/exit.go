@@ -10,8 +10,6 @@ import (
 	"quern/internal/core/seal"
 	"quern/internal/engine/local"
 	"quern/internal/job"
-	"quern/internal/publish"
-	"quern/internal/source"
 	"quern/internal/verify"
 )
 
@@ -47,7 +45,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitCancelled
 	case errors.Is(err, verify.ErrFailed): // whatever it found in the output, a recipe that is none included
 		return exitFailure
-	case errors.As(err, &usage), errors.As(err, &rec), isUsageError(err):
+	case errors.As(err, &usage), errors.As(err, &rec), errors.Is(err, job.ErrOverlap):
 		return exitUsage
 	case errors.Is(err, local.ErrRejects):
 		return exitRejected
@@ -55,16 +53,6 @@ func exitCode(ctx context.Context, err error) int {
 		return exitKey
 	}
 	return exitFailure
-}
-
-// isUsageError says whether an argument or --out cannot be what was meant, which shows before anything is read.
-func isUsageError(err error) bool {
-	for _, target := range []error{source.ErrNoInput, publish.ErrExists, publish.ErrForeign, job.ErrOverlap} {
-		if errors.Is(err, target) {
-			return true
-		}
-	}
-	return false
 }
 
 func isKeyError(err error) bool {
