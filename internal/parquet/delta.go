@@ -103,26 +103,28 @@ func appendLengths(dst []byte, ends []uint32, scratch []int32) (out []byte, kept
 func appendDeltaByteArray(dst []byte, data []byte, ends []uint32, s *deltaScratch) []byte {
 	s.prefixes = slices.Grow(s.prefixes[:0], len(ends))[:len(ends)]
 	s.rests = slices.Grow(s.rests[:0], len(ends))[:len(ends)]
-	s.data = s.data[:0]
 	var prev []byte
-	start := uint32(0)
+	start, rest := uint32(0), 0
 	for i, end := range ends {
 		v := data[start:end]
 		n := sharedPrefix(prev, v)
 		s.prefixes[i] = int32(n)
 		s.rests[i] = int32(len(v) - n)
-		s.data = append(s.data, v[n:]...)
+		rest += len(v) - n
 		prev, start = v, end
 	}
 	dst = appendDelta(dst, s.prefixes)
 	dst = appendDelta(dst, s.rests)
-	return append(dst, s.data...)
+	dst = slices.Grow(dst, rest)
+	for i, end := range ends {
+		dst = append(dst, data[end-uint32(s.rests[i]):end]...)
+	}
+	return dst
 }
 
 // deltaScratch is memory for appendDeltaByteArray.
 type deltaScratch struct {
 	prefixes, rests []int32
-	data            []byte
 }
 
 // sharedPrefix is the length of the longest common prefix.

@@ -40,7 +40,7 @@ const (
 	pageSetLeafBytes = 128 << 10
 	minPageSetBytes  = 1 << 20
 	// maxGroupBytes limits a row group of wide rows: its encoded pages are held until it is whole.
-	maxGroupBytes = 32 << 20
+	maxGroupBytes = 16 << 20
 	// maxSpare is what a buffer may have grown to and still be kept for the next page. A posting list is one row
 	// and may be many times a page; few are.
 	maxSpare = 4 << 20
@@ -137,7 +137,7 @@ func NewWriter(w io.Writer, s *Schema, o Options) *Writer {
 	}
 	leaves := s.leaves()
 	// Every worker has a page set, one is being filled and one written.
-	most := o.Pool.n + 2
+	most := o.Pool.n + 1
 	x := &Writer{
 		pool: o.Pool, schema: s, leaves: leaves,
 		marks: make([]column.Mark, len(leaves)), nexts: make([]column.Mark, len(leaves)), trial: make([]column.Mark, len(leaves)),
