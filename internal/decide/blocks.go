@@ -62,10 +62,12 @@ func addLines(s *stream, lines []uint32) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	if err := s.room(maxRun); err != nil {
-		return err
+	if s.full(maxRun) {
+		if err := s.turn(); err != nil {
+			return err
+		}
 	}
-	s.buf = binary.AppendUvarint(s.buf, uint64(lines[0]))
+	s.n += binary.PutUvarint(s.buf[s.n:], uint64(lines[0]))
 	s.entries++
 	for i := 1; i < len(lines); {
 		if lines[i] < lines[i-1] {
@@ -75,11 +77,13 @@ func addLines(s *stream, lines []uint32) error {
 		for i+n < len(lines) && lines[i+n]-lines[i+n-1] == stride {
 			n++
 		}
-		if err := s.room(maxRun); err != nil {
-			return err
+		if s.full(maxRun) {
+			if err := s.turn(); err != nil {
+				return err
+			}
 		}
-		s.buf = binary.AppendUvarint(s.buf, uint64(stride))
-		s.buf = binary.AppendUvarint(s.buf, uint64(n))
+		s.n += binary.PutUvarint(s.buf[s.n:], uint64(stride))
+		s.n += binary.PutUvarint(s.buf[s.n:], uint64(n))
 		s.entries++
 		i += n
 	}

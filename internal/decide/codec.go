@@ -37,9 +37,34 @@ func (u *uvarints) word() uint64 {
 	return v
 }
 
-// zigzag makes small numbers of numbers near zero, and unzigzag undoes it.
-func zigzag(v int64) uint64   { return uint64(v<<1) ^ uint64(v>>63) }
-func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
+// A delta is a u16, or behind a u16 of all ones a u64. Most are far below 2^16, but on either side of what a byte
+// holds: a varint of one or two bytes would be a branch that nobody predicts.
+const maxDelta = 2 + 8
+
+func putDelta(b []byte, v uint64) int {
+	if v < 1<<16-1 {
+		binary.LittleEndian.PutUint16(b, uint16(v))
+		return 2
+	}
+	binary.LittleEndian.PutUint16(b, 1<<16-1)
+	binary.LittleEndian.PutUint64(b[2:], v)
+	return maxDelta
+}
+
+// takeDelta takes a delta from the front of b. If b is too short, what is left is nil.
+func takeDelta(b []byte) (uint64, []byte) {
+	if len(b) < 2 {
+		return 0, nil
+	}
+	v := uint64(binary.LittleEndian.Uint16(b))
+	if v < 1<<16-1 {
+		return v, b[2:]
+	}
+	if len(b) < maxDelta {
+		return 0, nil
+	}
+	return binary.LittleEndian.Uint64(b[2:]), b[maxDelta:]
+}
 
 // some is more where there must be more.
 func some(r *reader) error {

@@ -66,6 +66,7 @@ func (d *Decider) Verdicts(ctx context.Context) *Cursor {
 		return c
 	}
 	d.state = reading
+	d.store.empty()
 	c.lines = d.lines.reader(ctx, true)
 	if d.drops != nil {
 		c.drops = newWindow(d.drops, d.sizes.window)
@@ -80,9 +81,10 @@ func (d *Decider) Verdicts(ctx context.Context) *Cursor {
 // Next fills v with the verdicts of the next block; it uses v's slices again. It is io.EOF behind the last block.
 func (c *Cursor) Next(v *Verdict) error {
 	if c.err == nil {
-		if c.err = c.d.err; c.err == nil {
-			c.err = c.next(v)
-		}
+		c.err = c.d.err
+	}
+	if c.err == nil {
+		c.err = c.next(v)
 	}
 	return c.err
 }
@@ -92,7 +94,7 @@ func (c *Cursor) next(v *Verdict) error {
 		if err := c.lines.more(); err != io.EOF {
 			return errors.Join(errDamaged, err)
 		}
-		return io.EOF
+		return c.finish()
 	}
 	b := c.d.blocks.at(c.block)
 	end := c.d.records
@@ -125,6 +127,15 @@ func (c *Cursor) next(v *Verdict) error {
 		}
 	}
 	return nil
+}
+
+// finish gives up everything: nobody can ask for it any more.
+func (c *Cursor) finish() error {
+	c.drops, c.ranks, c.tops = nil, nil, nil
+	if err := c.d.Close(); err != nil {
+		return err
+	}
+	return io.EOF
 }
 
 func (c *Cursor) dropped(out []Drop, first, end uint64) ([]Drop, error) {

@@ -137,9 +137,9 @@ func (d *Decider) add(f *Facts) error {
 		return err
 	}
 	shift := 64 - d.sizes.partBits
-	for i := range f.Keys {
-		k := keyFact{f.Keys[i], f.Payload[i], d.records + uint64(i), d.place + uint64(f.Lines[i])}
-		if err := d.parts[k.hash[0]>>shift].add(&k); err != nil {
+	for i, h := range f.Keys {
+		p := &d.parts[h[0]>>shift]
+		if err := p.add(h, f.Payload[i], d.records+uint64(i), d.place+uint64(f.Lines[i])); err != nil {
 			return err
 		}
 	}

@@ -19,15 +19,15 @@ func TestReference(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", s.name, n), func(t *testing.T) {
 				t.Parallel()
 				blocks := s.facts(rand.New(rand.NewPCG(uint64(i), uint64(n))))
-				for _, workers := range []int{1, 2, 5} {
-					for _, budget := range []int64{0, 256 << 10, 1 << 20, 1 << 40} {
-						o := Options{Budget: budget, Temp: t.TempDir(), Workers: workers, Dedupe: s.dedupe, Ranks: s.ranks}
-						check(t, o, sizesOf(budget, workers, len(o.Ranks)), blocks)
-						if budget == 0 {
-							sizes := tiny(sizesOf(budget, workers, len(o.Ranks)))
-							sizes.workers = workers
-							check(t, o, sizes, blocks)
-						}
+				o := Options{Temp: t.TempDir(), Dedupe: s.dedupe, Ranks: s.ranks}
+				want := reference(blocks, o, maxTops)
+				small := tiny(sizesOf(0, 1, len(o.Ranks)))
+				wantSmall := reference(blocks, o, small.tops)
+				for _, o.Workers = range []int{1, 2, 5} {
+					small.workers = o.Workers
+					check(t, o, small, blocks, wantSmall)
+					for _, o.Budget = range []int64{0, 256 << 10, 1 << 20, 1 << 40} {
+						check(t, o, sizesOf(o.Budget, o.Workers, len(o.Ranks)), blocks, want)
 					}
 				}
 			})
@@ -35,18 +35,17 @@ func TestReference(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, o Options, s sizes, blocks []Facts) {
+func check(t *testing.T, o Options, s sizes, blocks []Facts, want decisions) {
 	t.Helper()
 	d := newDecider(o, s, createPlain)
+	defer d.Close()
 	have, err := decideAll(d, blocks)
 	if err != nil {
 		t.Fatalf("%+v: %v", s, err)
 	}
-	same(t, have, reference(blocks, o, s.tops))
-	if d.store.out != 0 && d.store.disk != nil {
-		// What is left is what the Cursor need not read to the end.
-	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
+	same(t, have, want)
+	if d.store.out != 0 || len(d.store.free) != int(d.store.end) {
+		t.Errorf("%+v: %d bytes of buffers and %d extents are not given back", s, d.store.out,
+			int(d.store.end)-len(d.store.free))
 	}
 }

@@ -96,7 +96,7 @@ func (m *matcher) partition(p *keys, bits uint) error {
 		return nil
 	}
 	m.table.reset(p.entries)
-	m.kept = m.kept[:0]
+	m.kept = empty(m.kept, cap(m.table.hashes), m.table.max)
 	var (
 		f     keyFact
 		rest  []keys
@@ -124,7 +124,7 @@ func (m *matcher) partition(p *keys, bits uint) error {
 			if rest == nil {
 				rest = newKeys(m.st, 1<<restBits)
 			}
-			if err := rest[part(f.hash, bits)].add(&f); err != nil {
+			if err := rest[part(f.hash, bits)].add(f.hash, f.payload, f.rec, f.place); err != nil {
 				return err
 			}
 		}

@@ -17,8 +17,8 @@ type keyFact struct {
 
 // keys are key facts in a stream, in the order of records. An entry is
 //
-//	uvarint  records since the entry before, times 2, plus 1 if place less record is another than there
-//	uvarint  its change, zigzag  } only then
+//	delta    records since the entry before, times 2, plus 1 if place less record is another than there
+//	u64      place less record  } only then
 //	u64 u64  hash
 //	u64      payload
 type keys struct {
@@ -27,7 +27,7 @@ type keys struct {
 	shift uint64 // place less record of the last
 }
 
-const maxKeyFact = 2*binary.MaxVarintLen64 + 24
+const maxKeyFact = maxDelta + 8 + 24
 
 func newKeys(st *store, n int) []keys {
 	k := make([]keys, n)
@@ -37,23 +37,29 @@ func newKeys(st *store, n int) []keys {
 	return k
 }
 
-func (k *keys) add(f *keyFact) error {
-	if err := k.room(maxKeyFact); err != nil {
-		return err
+func (k *keys) add(hash fact.Hash, payload, rec, place uint64) error {
+	if k.full(maxKeyFact) {
+		if err := k.turn(); err != nil {
+			return err
+		}
 	}
-	b := k.buf
-	delta, shift := (f.rec-k.rec)<<1, f.place-f.rec
+	b := k.buf[k.n:][:maxKeyFact]
+	delta, shift := (rec-k.rec)<<1, place-rec
+	n := 0
 	if shift == k.shift {
-		b = binary.AppendUvarint(b, delta)
+		n = putDelta(b, delta)
 	} else {
-		b = binary.AppendUvarint(b, delta|1)
-		b = binary.AppendUvarint(b, zigzag(int64(shift-k.shift)))
+		n = putDelta(b, delta|1)
+		binary.LittleEndian.PutUint64(b[n:], shift)
+		n += 8
 		k.shift = shift
 	}
-	k.rec = f.rec
-	b = binary.LittleEndian.AppendUint64(b, f.hash[0])
-	b = binary.LittleEndian.AppendUint64(b, f.hash[1])
-	k.buf = binary.LittleEndian.AppendUint64(b, f.payload)
+	k.rec = rec
+	b = b[n:]
+	binary.LittleEndian.PutUint64(b, hash[0])
+	binary.LittleEndian.PutUint64(b[8:], hash[1])
+	binary.LittleEndian.PutUint64(b[16:], payload)
+	k.n += n + 24
 	k.entries++
 	return nil
 }
@@ -76,19 +82,19 @@ func (r *keyReader) next(f *keyFact) error {
 		}
 	}
 	r.left--
-	u := uvarints{buf: r.rest}
-	delta := u.next()
-	if delta&1 != 0 {
-		r.shift += uint64(unzigzag(u.next()))
+	delta, b := takeDelta(r.rest)
+	if delta&1 != 0 && len(b) >= 8 {
+		r.shift = binary.LittleEndian.Uint64(b)
+		b = b[8:]
 	}
-	if len(u.buf) < 24 {
+	if len(b) < 24 {
 		return errDamaged
 	}
 	r.rec += delta >> 1
 	f.rec, f.place = r.rec, r.rec+r.shift
-	f.hash[0] = binary.LittleEndian.Uint64(u.buf)
-	f.hash[1] = binary.LittleEndian.Uint64(u.buf[8:])
-	f.payload = binary.LittleEndian.Uint64(u.buf[16:])
-	r.rest = u.buf[24:]
+	f.hash[0] = binary.LittleEndian.Uint64(b)
+	f.hash[1] = binary.LittleEndian.Uint64(b[8:])
+	f.payload = binary.LittleEndian.Uint64(b[16:])
+	r.rest = b[24:]
 	return nil
 }

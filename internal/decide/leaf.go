@@ -56,12 +56,8 @@ func (l *leaf) load(r *orderReader) error {
 			l.byName[l.groups[i].id] = 0
 		}
 	}
-	l.items, l.groups, l.byHash, l.err = l.items[:0], l.groups[:0], l.byHash[:0], nil
 	entries := min(r.left, int64(l.max))
-	if cap(l.items) < int(entries) {
-		l.items = nil
-		l.items = make([]item, 0, entries)
-	}
+	l.items, l.groups, l.byHash, l.err = empty(l.items, int(entries), l.max), l.groups[:0], l.byHash[:0], nil
 	l.strangers.reset(0)
 	var f orderFact
 	for range entries {
@@ -103,10 +99,7 @@ func (l *leaf) group(f *orderFact, entries int64) int {
 
 // sort brings the items into their order.
 func (l *leaf) sort() {
-	if cap(l.scratch) < len(l.items) {
-		l.scratch = nil
-		l.scratch = make([]item, cap(l.items))
-	}
+	l.scratch = empty(l.scratch, len(l.items), l.max)
 	scratch := l.scratch[:len(l.items)]
 	end := 0
 	for i := range l.groups {

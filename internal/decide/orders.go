@@ -57,11 +57,10 @@ func (p point) next() (point, bool) {
 
 // orders are order facts in a stream. An entry is
 //
-//	uvarint  number of the group, times 2, or its absence; times 2, plus 1 without a value:
-//	         0 and 1 are a group without a number
+//	u16      number of the group plus one, or 0 if it has none; times 2, plus 1 without a value
 //	u64 u64  the group's hash  } only then
 //	u64      order             } only with a value
-//	uvarint  records since the entry before  } only if records are spelt
+//	delta    records since the entry before  } only if records are spelt
 //
 // in the order of records.
 type orders struct {
@@ -70,33 +69,35 @@ type orders struct {
 	rec    uint64
 }
 
-const maxOrderFact = 2*binary.MaxVarintLen64 + 24
+const maxOrderFact = 2 + 16 + 8 + maxDelta
 
 func (o *orders) add(f *orderFact) error {
-	if err := o.room(maxOrderFact); err != nil {
-		return err
+	if o.full(maxOrderFact) {
+		if err := o.turn(); err != nil {
+			return err
+		}
 	}
-	b := o.buf
-	head := uint64(0)
+	b := o.buf[o.n:][:maxOrderFact]
+	head, n := uint16(0), 2
 	if f.named {
-		head = uint64(f.id+1) << 1
+		head = uint16(f.id+1) << 1
+	} else {
+		binary.LittleEndian.PutUint64(b[2:], f.group[0])
+		binary.LittleEndian.PutUint64(b[10:], f.group[1])
+		n = 18
 	}
 	if f.null {
 		head |= 1
+	} else {
+		binary.LittleEndian.PutUint64(b[n:], f.order)
+		n += 8
 	}
-	b = binary.AppendUvarint(b, head)
-	if !f.named {
-		b = binary.LittleEndian.AppendUint64(b, f.group[0])
-		b = binary.LittleEndian.AppendUint64(b, f.group[1])
-	}
-	if !f.null {
-		b = binary.LittleEndian.AppendUint64(b, f.order)
-	}
+	binary.LittleEndian.PutUint16(b, head)
 	if o.sparse {
-		b = binary.AppendUvarint(b, f.rec-o.rec)
+		n += putDelta(b[n:], f.rec-o.rec)
 		o.rec = f.rec
 	}
-	o.buf = b
+	o.n += n
 	o.entries++
 	return nil
 }
@@ -125,33 +126,45 @@ func (r *orderReader) next(f *orderFact) error {
 		}
 	}
 	r.left--
-	u := uvarints{buf: r.rest}
-	head := u.next()
-	f.null = head&1 != 0
-	f.named = head > 1
-	f.id = int(head>>1) - 1
+	b := r.rest
+	if len(b) < 2 {
+		return errDamaged
+	}
+	head := binary.LittleEndian.Uint16(b)
+	b = b[2:]
+	f.null, f.named = head&1 != 0, head > 1
 	if f.named {
-		if uint(f.id) >= uint(r.names) {
+		f.id = int(head>>1) - 1
+		if f.id >= r.names {
 			return errDamaged
 		}
 	} else {
-		f.group[0] = u.word()
-		f.group[1] = u.word()
+		if len(b) < 16 {
+			return errDamaged
+		}
+		f.group[0], f.group[1] = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+		b = b[16:]
 	}
-	f.order = 1<<64 - 1
-	if !f.null {
-		f.order = u.word()
+	if f.null {
+		f.order = 1<<64 - 1
+	} else {
+		if len(b) < 8 {
+			return errDamaged
+		}
+		f.order = binary.LittleEndian.Uint64(b)
+		b = b[8:]
 	}
 	if r.sparse {
-		r.rec += u.next()
+		var delta uint64
+		if delta, b = takeDelta(b); b == nil {
+			return errDamaged
+		}
+		r.rec += delta
 	} else {
 		r.rec++
 	}
 	f.rec = r.rec
-	r.rest = u.buf
-	if u.bad {
-		return errDamaged
-	}
+	r.rest = b
 	return nil
 }
 

@@ -23,6 +23,7 @@ type ranking struct {
 	results *scatter // ranks, by record
 
 	free, queue chan *leaf
+	points      []point // of the last sample, to be used again
 
 	ties   recipe.Ties
 	others int64 // groups without a number, so far
@@ -50,11 +51,10 @@ func (d *Decider) rank(ctx context.Context, which int) (result rankResult, err e
 	facts := &d.ranks[which]
 	k := &ranking{ctx: ctx, cancel: cancel, st: d.store, sizes: d.sizes, names: facts.names,
 		tallies: newTallies(d.sizes.tops, facts.names.len()), ties: d.opts.Ranks[which].Ties,
-		results: newScatter(d.store, d.records, d.sizes.fan, d.sizes.rangeBits)}
+		points: facts.sample.points, results: newScatter(d.store, d.records, d.sizes.fan, d.sizes.rangeBits)}
 
 	n := min(int64(d.sizes.buckets), facts.orders.entries/int64(min(d.sizes.leaf, bucketTarget))+1)
 	s := newSplitter(facts.sample.points, int(n), k.names)
-	facts.sample.points = nil
 	buckets := k.newBuckets(s)
 	if err := k.survivors(&facts.orders, d.drops, s, buckets); err != nil {
 		return result, err
@@ -65,7 +65,7 @@ func (d *Decider) rank(ctx context.Context, which int) (result rankResult, err e
 	if err := k.results.seal(); err != nil {
 		return result, err
 	}
-	facts.names = nil
+	facts.names, facts.sample = nil, sample{}
 	return rankResult{ranks: k.results, groups: k.tallies.alive + k.others, tops: k.tallies.tops()}, nil
 }
 
@@ -259,10 +259,11 @@ func (k *ranking) divide(b *orders) error {
 // look samples the points of b.
 func (k *ranking) look(b *orders) ([]point, error) {
 	var f orderFact
-	smp := newSample(k.sizes.sample)
+	smp := sample{points: k.points[:0], step: 1}
 	r := b.read(k.ctx, k.names.len(), false)
 	for {
 		if err := r.next(&f); err == io.EOF {
+			k.points = smp.points
 			return smp.points, nil
 		} else if err != nil {
 			return nil, err

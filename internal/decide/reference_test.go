@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"sort"
 	"testing"
 
@@ -174,6 +175,15 @@ func decideAll(d *Decider, blocks []Facts) (decisions, error) {
 			lines = append(lines, v.Line(i))
 		}
 		v.lines = nil
+		if len(v.Dropped) == 0 {
+			v.Dropped = nil
+		}
+		if len(v.Tops) == 0 {
+			v.Tops = nil
+		}
+		for i := range v.Ranks {
+			v.Ranks[i] = append([]int64{}, v.Ranks[i]...)
+		}
 		for _, d := range v.Dropped {
 			for _, ranks := range v.Ranks {
 				ranks[d.Rec] = -1
@@ -194,9 +204,9 @@ func same(t *testing.T, have, want decisions) {
 		t.Fatalf("have %d blocks, want %d", len(have.Verdicts), len(want.Verdicts))
 	}
 	for i := range want.Verdicts {
-		h, w := fmt.Sprintf("%+v %v", have.Verdicts[i], have.Lines[i]), fmt.Sprintf("%+v %v", want.Verdicts[i], want.Lines[i])
-		if h != w {
-			t.Fatalf("block %d:\nhave %.3000s\nwant %.3000s", i, h, w)
+		if !reflect.DeepEqual(have.Verdicts[i], want.Verdicts[i]) || !slices.Equal(have.Lines[i], want.Lines[i]) {
+			t.Fatalf("block %d:\nhave %.3000s\nwant %.3000s", i, fmt.Sprintf("%+v %v", have.Verdicts[i], have.Lines[i]),
+				fmt.Sprintf("%+v %v", want.Verdicts[i], want.Lines[i]))
 		}
 	}
 }

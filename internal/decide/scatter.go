@@ -10,12 +10,15 @@ import (
 // A scatter takes numbers of records in any order and gives them back in the order of the records. Records are cut
 // into ranges, each with a stream; what of a range fits in memory is read at once. An entry is
 //
-//	uvarint  record, from the first of the range
-//	uvarint  its number less that of the entry before, zigzag
+//	u24 or u40  record, from the first of the range: as a range needs
+//	u16         its number less that of the entry before if that is from 0 to 2^16-2, else 2^16-1
+//	u48         its number  } only then
 //
 // A number is not 0, which stands for none.
 type scatter struct {
-	shift  uint // 2^shift records are a range
+	shift  uint   // 2^shift records are a range
+	width  int    // bytes of a record
+	n      uint64 // records
 	ranges []scattered
 }
 
@@ -24,14 +27,24 @@ type scattered struct {
 	last uint64
 }
 
-const maxScattered = 2 * binary.MaxVarintLen64
+const (
+	maxScattered = 5 + 2 + 6
+	slack        = 8 // more bytes that are written or read, to do it in words
+	longNumber   = 1<<16 - 1
+)
 
 // newScatter is for the numbers of n records, in at most fan ranges of 2^shift records or more.
 func newScatter(st *store, n uint64, fan int, shift uint) *scatter {
 	for n > uint64(fan)<<shift {
 		shift++
 	}
-	s := &scatter{shift: shift, ranges: make([]scattered, (n+1<<shift-1)>>shift)}
+	for shift > 0 && n <= 1<<(shift-1) { // one range, and too large for so few
+		shift--
+	}
+	s := &scatter{shift: shift, width: 3, n: n, ranges: make([]scattered, (n+1<<shift-1)>>shift)}
+	if shift > 24 {
+		s.width = 5
+	}
 	for i := range s.ranges {
 		s.ranges[i].stream = newStream(st)
 	}
@@ -40,14 +53,68 @@ func newScatter(st *store, n uint64, fan int, shift uint) *scatter {
 
 func (s *scatter) add(rec, number uint64) error {
 	r := &s.ranges[rec>>s.shift]
-	if err := r.room(maxScattered); err != nil {
-		return err
+	if r.full(maxScattered + slack) {
+		if err := r.turn(); err != nil {
+			return err
+		}
 	}
-	r.buf = binary.AppendUvarint(r.buf, rec&(1<<s.shift-1))
-	r.buf = binary.AppendUvarint(r.buf, zigzag(int64(number-r.last)))
+	b := r.buf[r.n:][:maxScattered+slack]
+	binary.LittleEndian.PutUint64(b, rec&(1<<s.shift-1))
+	n := s.width + 2
+	delta := number - r.last
+	if delta >= longNumber {
+		delta = longNumber
+		binary.LittleEndian.PutUint64(b[n:], number)
+		n += 6
+	}
+	binary.LittleEndian.PutUint16(b[s.width:], uint16(delta))
 	r.last = number
+	r.n += n
 	r.entries++
 	return nil
+}
+
+// A scatterReader reads a range.
+type scatterReader struct {
+	reader
+	shift  uint
+	width  int
+	number uint64
+}
+
+func (s *scatter) read(ctx context.Context, i uint64, eats bool) scatterReader {
+	return scatterReader{reader: s.ranges[i].reader(ctx, eats), shift: s.shift, width: s.width}
+}
+
+// next gives an entry: at is the record from the first of the range. It is io.EOF at the end.
+func (r *scatterReader) next() (at, number uint64, err error) {
+	if len(r.rest) == 0 || r.left <= 0 {
+		if err := r.more(); err != nil {
+			return 0, 0, err
+		}
+	}
+	r.left--
+	b := r.rest
+	n := r.width + 2
+	if len(b) < maxScattered+slack {
+		// Near the end of a chunk: the same with more bytes behind.
+		var long [maxScattered + slack]byte
+		copy(long[:], b)
+		b = long[:]
+	}
+	at = binary.LittleEndian.Uint64(b) & (1<<(8*r.width) - 1)
+	delta := uint64(binary.LittleEndian.Uint16(b[r.width:]))
+	if delta != longNumber {
+		r.number += delta
+	} else {
+		r.number = binary.LittleEndian.Uint64(b[n:]) & (1<<48 - 1)
+		n += 6
+	}
+	if at>>r.shift != 0 || n > len(r.rest) {
+		return 0, 0, errDamaged
+	}
+	r.rest = r.rest[n:]
+	return at, r.number, nil
 }
 
 func (s *scatter) seal() error {
@@ -78,13 +145,17 @@ func newMarks(ctx context.Context, s *scatter) *marks {
 
 // has must be asked of all records in order.
 func (m *marks) has(rec uint64) (bool, error) {
+	if rec < m.end && !m.any {
+		return false, nil
+	}
+	return m.look(rec)
+}
+
+func (m *marks) look(rec uint64) (bool, error) {
 	if rec >= m.end {
-		if err := m.load(rec >> m.from.shift); err != nil {
+		if err := m.load(rec >> m.from.shift); err != nil || !m.any {
 			return false, err
 		}
-	}
-	if !m.any {
-		return false, nil
 	}
 	at := rec & (1<<m.from.shift - 1)
 	return m.bits[at/64]>>(at%64)&1 != 0, nil
@@ -98,22 +169,15 @@ func (m *marks) load(i uint64) error {
 		return nil
 	}
 	clear(m.bits)
-	r := s.ranges[i].reader(m.ctx, false)
+	r := s.read(m.ctx, i, false)
 	for {
-		if err := r.more(); err == io.EOF {
+		at, _, err := r.next()
+		if err == io.EOF {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		r.left--
-		u := uvarints{buf: r.rest}
-		at := u.next()
-		u.next()
-		if u.bad || at>>s.shift != 0 {
-			return errDamaged
-		}
 		m.bits[at/64] |= 1 << (at % 64)
-		r.rest = u.buf
 	}
 }
 
@@ -144,33 +208,25 @@ func (w *window) at(ctx context.Context, rec uint64) ([]uint64, bool, error) {
 // load moves to the records from lo. Where a range is larger than the window it is read once for each.
 func (w *window) load(ctx context.Context, lo uint64) error {
 	s, size := w.from, uint64(len(w.numbers))
-	in := &s.ranges[lo>>s.shift]
 	from := lo & (1<<s.shift - 1)
 	w.lo, w.hi = lo, lo+size
-	w.any = in.entries > 0
+	w.any = s.ranges[lo>>s.shift].entries > 0
 	if !w.any {
 		return nil
 	}
 	clear(w.numbers)
-	r := in.reader(ctx, from+size == 1<<s.shift)
-	number := uint64(0)
+	isLast := from+size == 1<<s.shift || w.hi >= s.n
+	r := s.read(ctx, lo>>s.shift, isLast)
 	for {
-		if err := r.more(); err == io.EOF {
+		at, number, err := r.next()
+		if err == io.EOF {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		r.left--
-		u := uvarints{buf: r.rest}
-		at := u.next()
-		number += uint64(unzigzag(u.next()))
-		if u.bad || at>>s.shift != 0 {
-			return errDamaged
-		}
 		if at -= from; at < size {
 			w.numbers[at] = number
 		}
-		r.rest = u.buf
 	}
 }
 

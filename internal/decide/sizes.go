@@ -60,7 +60,7 @@ func sizesOf(budget int64, workers, ranks int) sizes {
 	// A worker should have a table and smaller partitions of some use.
 	table := int64(64 * s.chunk)
 	s.workers = int(min(max(b/4/table, 1), int64(max(workers, 1))))
-	table = b/4/int64(s.workers) - int64(s.chunk<<restBits) - 4096
+	table = b/4/int64(s.workers) - int64(s.chunk<<restBits) - dropBatch*16
 	s.keys = int(min(table/keptSize, maxTable))
 	s.leaf = int(min(b/5/int64(s.workers+1)/leafSize, maxLeaf-maxNames))
 	s.window = floorPower(int(min(b/4/int64(8*(ranks+1)), 1<<30)))

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math/bits"
 	"slices"
 	"sort"
 )
@@ -8,9 +9,12 @@ import (
 // A splitter cuts the order of points into buckets: bucket i is from bounds[i-1] to below bounds[i].
 type splitter struct {
 	bounds []point
-	orders []uint64   // of the bounds
-	named  [][2]int32 // by a group's number, which bounds are its own: from, to
+	orders []uint64 // of the bounds
+	named  []span   // by a group's number, which bounds are its own
 }
+
+// A span is bounds[from:to]; step is the largest power of 2 that is not above their number, if there are any.
+type span struct{ from, to, step uint64 }
 
 // newSplitter cuts into about n buckets (3 at least) that have as many of the sampled points each. A point that is
 // sampled often gets a bucket of its own. If the points were taken from what is to be cut, then no bucket gets all
@@ -32,13 +36,16 @@ func newSplitter(points []point, n int, names *names) *splitter {
 	for i := range s.bounds {
 		s.orders = append(s.orders, s.bounds[i].order)
 	}
-	s.named = make([][2]int32, names.len())
+	s.named = make([]span, names.len())
 	for id := range s.named {
 		first := point{group: names.hash(id)}
 		last := point{first.group, 1<<64 - 1}
 		from := sort.Search(len(s.bounds), func(i int) bool { return !s.bounds[i].less(&first) })
 		to := sort.Search(len(s.bounds), func(i int) bool { return last.less(&s.bounds[i]) })
-		s.named[id] = [2]int32{int32(from), int32(to)}
+		s.named[id] = span{from: uint64(from), to: uint64(to)}
+		if to > from {
+			s.named[id].step = uint64(floorPower(to - from))
+		}
 	}
 	return s
 }
@@ -62,17 +69,15 @@ func (s *splitter) bucket(f *orderFact) int {
 	if !f.named {
 		return sort.Search(len(s.bounds), func(i int) bool { return f.point.less(&s.bounds[i]) })
 	}
-	own := s.named[f.id]
-	from := int(own[0])
-	bounds := s.orders[from:own[1]]
-	for len(bounds) > 0 {
-		half := len(bounds) / 2
-		if bounds[half] <= f.order {
-			from += half + 1
-			bounds = bounds[half+1:]
-		} else {
-			bounds = bounds[:half]
+	own := &s.named[f.id]
+	bounds := s.orders[own.from:own.to]
+	// In a search among 64 bounds each step's branch is as good as random: the sum is without one.
+	at := uint64(0)
+	for step := own.step; step > 0; step /= 2 {
+		if i := at + step; i <= uint64(len(bounds)) {
+			_, below := bits.Sub64(f.order, bounds[i-1], 0)
+			at += step & (below - 1)
 		}
 	}
-	return from
+	return int(own.from + at)
 }

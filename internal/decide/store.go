@@ -52,6 +52,7 @@ type store struct {
 	out      int64    // bytes of the buffers that are in use
 	most     int64    // bytes of all buffers there ever were
 	spare    [][]byte // buffers not in use
+	emptying bool     // what is not in use is for others
 	disk     disk     // nil before it is needed
 	closed   bool
 	end      uint32   // extents of the file
@@ -88,7 +89,16 @@ func (st *store) give(b []byte) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.out -= int64(st.chunk)
-	st.spare = append(st.spare, b[:st.chunk])
+	if !st.emptying {
+		st.spare = append(st.spare, b[:st.chunk])
+	}
+}
+
+// empty says that what is held is only to be read: memory goes as soon as that is done.
+func (st *store) empty() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.emptying, st.spare = true, nil
 }
 
 // stay asks whether one more chunk may stay in memory, and counts it if so.

@@ -37,20 +37,26 @@ func (t *table) reset(n int64) {
 		clear(t.all[:size])
 	}
 	t.slots, t.shift = t.all[:size], uint(64-bits.Len(uint(size-1)))
-	t.hashes = t.hashes[:0]
+	t.hashes = empty(t.hashes, room, t.max)
 }
 
-// mix spreads a hash: some groups are plain numbers.
-func mix(h fact.Hash) uint64 {
-	x := h[0]*0x9e3779b97f4a7c15 ^ h[1]
-	x ^= x >> 32
-	return x * 0xd6e8feb86659fd93
+// empty gives s without elements and with room for n, of at most max. It leaves room for somewhat more, so that one
+// call after the other does not make another s each time.
+func empty[T any](s []T, n, max int) []T {
+	if cap(s) < n {
+		s = nil // to be collected before its successor is made
+		s = make([]T, 0, min(n+n/4, max))
+	}
+	return s[:0]
 }
+
+// mix spreads a hash over a word, its first bits best: some groups are plain numbers.
+func mix(h fact.Hash) uint64 { return (h[0] ^ bits.RotateLeft64(h[1], 29)) * 0x9e3779b97f4a7c15 }
 
 // find gives the index of h, or puts h in and says that it is new. If there is no room for it, ok is false.
 func (t *table) find(h fact.Hash) (index int, isNew, ok bool) {
 	x := mix(h)
-	tag := uint32(x) & 0xff
+	tag := uint32(x>>32) & 0xff
 	mask := len(t.slots) - 1
 	for i := int(x>>t.shift) & mask; ; i = (i + 1) & mask {
 		s := t.slots[i]
@@ -72,7 +78,7 @@ func (t *table) find(h fact.Hash) (index int, isNew, ok bool) {
 // look gives the index of h if it is there.
 func (t *table) look(h fact.Hash) (index int, ok bool) {
 	x := mix(h)
-	tag := uint32(x) & 0xff
+	tag := uint32(x>>32) & 0xff
 	mask := len(t.slots) - 1
 	for i := int(x>>t.shift) & mask; ; i = (i + 1) & mask {
 		s := t.slots[i]
