@@ -95,7 +95,7 @@ func readLines(r *reader, lines []uint32, n int) ([]uint32, error) {
 	if n == 0 {
 		return lines, nil
 	}
-	if err := some(r); err != nil {
+	if err := unexpected(r.more()); err != nil {
 		return lines, err
 	}
 	r.left--
@@ -104,7 +104,7 @@ func readLines(r *reader, lines []uint32, n int) ([]uint32, error) {
 	lines = append(lines, line)
 	for n--; n > 0; {
 		r.rest = u.buf
-		if err := some(r); err != nil {
+		if err := unexpected(r.more()); err != nil {
 			return lines, err
 		}
 		r.left--

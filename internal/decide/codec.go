@@ -26,17 +26,6 @@ func (u *uvarints) next() uint64 {
 	return v
 }
 
-// word takes 8 bytes.
-func (u *uvarints) word() uint64 {
-	if len(u.buf) < 8 {
-		u.bad, u.buf = true, nil
-		return 0
-	}
-	v := binary.LittleEndian.Uint64(u.buf)
-	u.buf = u.buf[8:]
-	return v
-}
-
 // A delta is a u16, or behind a u16 of all ones a u64. Most are far below 2^16, but on either side of what a byte
 // holds: a varint of one or two bytes would be a branch that nobody predicts.
 const maxDelta = 2 + 8
@@ -66,11 +55,10 @@ func takeDelta(b []byte) (uint64, []byte) {
 	return binary.LittleEndian.Uint64(b[2:]), b[maxDelta:]
 }
 
-// some is more where there must be more.
-func some(r *reader) error {
-	err := r.more()
+// unexpected is the error of an end that comes too early.
+func unexpected(err error) error {
 	if err == io.EOF {
-		err = errDamaged
+		return errDamaged
 	}
 	return err
 }

@@ -38,7 +38,7 @@ type Options struct {
 	Ranks   []recipe.Rank
 }
 
-// Facts are what is known of one block's accepted records, in order.
+// Facts are what is known of one block's accepted records, in order. Whoever adds them may use their slices again.
 type Facts struct {
 	Input     int
 	FirstLine int64
@@ -171,8 +171,9 @@ func (d *Decider) check(f *Facts) error {
 	if !ok {
 		return errors.New("BUG: decide: facts that do not fit the recipe, or come too late")
 	}
-	if d.records+uint64(n) > maxRecords {
-		return fmt.Errorf("more than %d records: cut the input into several runs", uint64(maxRecords))
+	if d.records+uint64(n) > maxRecords || n > 0 && d.place+uint64(f.Lines[n-1]) >= maxPlace {
+		return fmt.Errorf("more than %d records or %d lines: cut the input into several runs", uint64(maxRecords),
+			uint64(maxPlace))
 	}
 	return nil
 }
@@ -217,8 +218,8 @@ func (d *Decider) decide(ctx context.Context) (Summary, error) {
 	}
 	if d.opts.Dedupe != nil {
 		d.drops = newScatter(d.store, d.records, d.sizes.fan, d.sizes.rangeBits)
-		dd := deduper{ctx: ctx, st: d.store, keep: d.opts.Dedupe.Keep, sizes: d.sizes, drops: d.drops}
-		if err := dd.run(d.parts); err != nil {
+		dd := deduper{st: d.store, keep: d.opts.Dedupe.Keep, sizes: d.sizes, drops: d.drops}
+		if err := dd.run(ctx, d.parts); err != nil {
 			return sum, err
 		}
 		d.parts = nil

@@ -13,7 +13,6 @@ import (
 // A deduper finds the records whose key is kept elsewhere. Records are in partitions by their hashes, which are
 // independent; each worker takes one after the other.
 type deduper struct {
-	ctx   context.Context
 	st    *store
 	keep  recipe.KeepRule
 	sizes sizes
@@ -22,6 +21,9 @@ type deduper struct {
 	mu                 sync.Mutex // guards what follows
 	dropped, conflicts int64
 }
+
+// maxPlace is what places are below, so that a scatter can hold a dropNumber.
+const maxPlace = 1 << 46
 
 // A dropNumber is a kept record's place and whether the dropped one conflicts with it: place+1, times 2, plus 1.
 func dropNumber(place uint64, conflict bool) uint64 {
@@ -33,18 +35,18 @@ func dropNumber(place uint64, conflict bool) uint64 {
 }
 
 // run dedupes the partitions, and eats them.
-func (d *deduper) run(parts []keys) error {
+func (d *deduper) run(ctx context.Context, parts []keys) error {
 	var (
 		wg   sync.WaitGroup
 		next atomic.Int64
 		once sync.Once
 		err  error
 	)
-	ctx, cancel := context.WithCancel(d.ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for range min(d.sizes.workers, len(parts)) {
 		wg.Go(func() {
-			w := newMatcher(d, ctx)
+			w := newMatcher(ctx, d)
 			for i := next.Add(1) - 1; i < int64(len(parts)); i = next.Add(1) - 1 {
 				failure := w.partition(&parts[i], d.sizes.partBits)
 				if failure == nil {
@@ -84,7 +86,7 @@ const (
 	dropBatch = 256
 )
 
-func newMatcher(d *deduper, ctx context.Context) *matcher {
+func newMatcher(ctx context.Context, d *deduper) *matcher {
 	return &matcher{deduper: d, ctx: ctx, table: table{max: d.sizes.keys}, batch: make([]drop, 0, dropBatch)}
 }
 

@@ -3,6 +3,7 @@ package decide
 import (
 	"context"
 	"encoding/binary"
+	"math/bits"
 
 	"quern/internal/core/fact"
 )
@@ -23,25 +24,17 @@ type point struct {
 	order uint64
 }
 
-func comparePoints(a, b point) int {
-	switch {
-	case a == b:
-		return 0
-	case a.less(&b):
-		return -1
-	}
-	return 1
+func (p *point) less(q *point) bool { return p.below(q) != 0 }
+
+// below is 1 if p comes before q, else 0: the borrow of a subtraction of 192 bits.
+func (p *point) below(q *point) uint64 {
+	_, b := bits.Sub64(p.order, q.order, 0)
+	_, b = bits.Sub64(p.group[1], q.group[1], b)
+	_, b = bits.Sub64(p.group[0], q.group[0], b)
+	return b
 }
 
-func (p *point) less(q *point) bool {
-	switch {
-	case p.group[0] != q.group[0]:
-		return p.group[0] < q.group[0]
-	case p.group[1] != q.group[1]:
-		return p.group[1] < q.group[1]
-	}
-	return p.order < q.order
-}
+func comparePoints(p, q point) int { return int(q.below(&p)) - int(p.below(&q)) }
 
 // next is the smallest point above p, if there is one.
 func (p point) next() (point, bool) {

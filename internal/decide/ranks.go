@@ -69,7 +69,7 @@ func (d *Decider) rank(ctx context.Context, which int) (result rankResult, err e
 	return rankResult{ranks: k.results, groups: k.tallies.alive + k.others, tops: k.tallies.tops()}, nil
 }
 
-// bucketTarget is the number of records that a bucket should have: its leaf stays in the second cache.
+// bucketTarget is the number of records that a bucket should have. Up to 64 Ki the time is the same, the memory is not.
 const bucketTarget = 8 << 10
 
 func (k *ranking) newBuckets(s *splitter) []orders {

@@ -28,13 +28,13 @@ const (
 	// MinBudget is what a smaller budget is raised to.
 	MinBudget = 64 << 10
 
-	// Chunks: at 16 KiB a write or read costs a few nanoseconds an entry; larger ones gain nothing and cost memory
-	// where partitions are small.
+	// Chunks: one of 16 KiB holds 600 entries, so that its system calls are a few nanoseconds of each. Larger ones
+	// would cost memory where partitions are small.
 	minChunk, maxChunk = 512, 16 << 10
 
 	// Partitions: of 10M records, each one's table is in the second cache.
 	maxFan = 256
-	// Buckets: with more of them the scattering slows down, and with 1,024 a rank of 100M records needs leaves of 100,000.
+	// Buckets: with 1,024 of them, 100M records need no second round if leaves of 100,000 fit.
 	maxBuckets = 1024
 	// A range of 64 Ki records takes 512 KiB when it is put in order, in the second cache.
 	minRangeBits = 16

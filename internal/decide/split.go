@@ -10,11 +10,21 @@ import (
 type splitter struct {
 	bounds []point
 	orders []uint64 // of the bounds
-	named  []span   // by a group's number, which bounds are its own
+	all    span
+	named  []span // by a group's number, which bounds are its own
 }
 
-// A span is bounds[from:to]; step is the largest power of 2 that is not above their number, if there are any.
+// A span is bounds[from:to]. A search in it begins with the given step: the largest power of 2 that is not above their
+// number, or 0.
 type span struct{ from, to, step uint64 }
+
+func newSpan(from, to int) span {
+	s := span{from: uint64(from), to: uint64(to)}
+	if to > from {
+		s.step = uint64(floorPower(to - from))
+	}
+	return s
+}
 
 // newSplitter cuts into about n buckets (3 at least) that have as many of the sampled points each. A point that is
 // sampled often gets a bucket of its own. If the points were taken from what is to be cut, then no bucket gets all
@@ -36,16 +46,14 @@ func newSplitter(points []point, n int, names *names) *splitter {
 	for i := range s.bounds {
 		s.orders = append(s.orders, s.bounds[i].order)
 	}
+	s.all = newSpan(0, len(s.bounds))
 	s.named = make([]span, names.len())
 	for id := range s.named {
 		first := point{group: names.hash(id)}
 		last := point{first.group, 1<<64 - 1}
 		from := sort.Search(len(s.bounds), func(i int) bool { return !s.bounds[i].less(&first) })
 		to := sort.Search(len(s.bounds), func(i int) bool { return last.less(&s.bounds[i]) })
-		s.named[id] = span{from: uint64(from), to: uint64(to)}
-		if to > from {
-			s.named[id].step = uint64(floorPower(to - from))
-		}
+		s.named[id] = newSpan(from, to)
 	}
 	return s
 }
@@ -64,18 +72,23 @@ func (s *splitter) single(i int) bool {
 	return p == s.bounds[i]
 }
 
-// bucket gives f's bucket: as many bounds are not above it.
+// bucket gives f's bucket: as many bounds are not above it. It searches without branches, since in a search among many
+// bounds each is as good as random.
 func (s *splitter) bucket(f *orderFact) int {
+	at := uint64(0)
 	if !f.named {
-		return sort.Search(len(s.bounds), func(i int) bool { return f.point.less(&s.bounds[i]) })
+		for step := s.all.step; step > 0; step /= 2 {
+			if i := at + step; i <= s.all.to {
+				at += step & (f.point.below(&s.bounds[i-1]) - 1)
+			}
+		}
+		return int(at)
 	}
 	own := &s.named[f.id]
-	bounds := s.orders[own.from:own.to]
-	// In a search among 64 bounds each step's branch is as good as random: the sum is without one.
-	at := uint64(0)
+	orders := s.orders[own.from:own.to]
 	for step := own.step; step > 0; step /= 2 {
-		if i := at + step; i <= uint64(len(bounds)) {
-			_, below := bits.Sub64(f.order, bounds[i-1], 0)
+		if i := at + step; i <= uint64(len(orders)) {
+			_, below := bits.Sub64(f.order, orders[i-1], 0)
 			at += step & (below - 1)
 		}
 	}

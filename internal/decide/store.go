@@ -50,7 +50,7 @@ type store struct {
 	mu       sync.Mutex
 	resident int64    // bytes of chunks that may still stay in memory
 	out      int64    // bytes of the buffers that are in use
-	most     int64    // bytes of all buffers there ever were
+	most     int64    // bytes of all buffers that were made: what was held at most
 	spare    [][]byte // buffers not in use
 	emptying bool     // what is not in use is for others
 	disk     disk     // nil before it is needed
