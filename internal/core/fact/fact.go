@@ -55,20 +55,8 @@ func (h *Hasher) Dedupe(rec *decode.Record) Hash {
 	return h.hash(rec, h.plan.Recipe.Dedupe.Key)
 }
 
-// Group identifies the record's group in rank r. A group of one number is itself; others are hashed.
+// Group identifies the record's group in rank r. It is a hash even of a single number, since it may be spilled.
 func (h *Hasher) Group(rec *decode.Record, r *recipe.Rank) Hash {
-	if len(r.Within) == 1 {
-		f := &h.plan.Recipe.Fields[r.Within[0]]
-		v := &rec.Values[r.Within[0]]
-		switch {
-		case v.State != decode.Present:
-			return Hash{}
-		case f.Type.Kind == recipe.Double:
-			return Hash{1, plusZero(v.Bits)}
-		case len(v.Bytes) == 0 && f.Type.Kind != recipe.String && f.Type.Kind != recipe.JSON:
-			return Hash{1, v.Bits}
-		}
-	}
 	if len(r.Within) == 0 {
 		return Hash{}
 	}
