@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"quern/internal/core/size"
 	"quern/internal/engine/local"
 )
 
@@ -53,7 +54,7 @@ func progressLine(p *local.Progress, elapsed time.Duration) string {
 	if p.Stage() >= local.Writing {
 		n = p.Written.Load()
 	}
-	line := fmt.Sprintf("%s: %s read, %s records", p.Stage(), formatSize(p.BytesRead()), formatCount(n))
+	line := fmt.Sprintf("%s: %s read, %s records", p.Stage(), size.Format(p.BytesRead()), formatCount(n))
 	if r := p.Rejects.Load(); r > 0 {
 		line += fmt.Sprintf(", %s rejected", formatCount(r))
 	}

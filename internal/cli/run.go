@@ -16,6 +16,7 @@ import (
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
 	"quern/internal/core/seal"
+	"quern/internal/core/size"
 	"quern/internal/engine/local"
 	"quern/internal/job"
 	"quern/internal/parquet"
@@ -167,16 +168,17 @@ func checkTemp(dir string) error {
 	return nil
 }
 
-func memoryBytes(size string) (int64, error) {
-	if size == "" {
+// memoryBytes reads a --memory flag.
+func memoryBytes(flag string) (int64, error) {
+	if flag == "" {
 		return defaultMemory(), nil
 	}
-	n, err := parseSize(size)
+	n, err := size.Parse(flag)
 	if err != nil {
 		return 0, usagef("--memory: %w", err)
 	}
 	if n < job.MinMemory {
-		return 0, usagef("--memory %s is too little: quern needs at least %s", size, formatSize(job.MinMemory))
+		return 0, usagef("--memory %s is too little: quern needs at least %s", flag, size.Format(job.MinMemory))
 	}
 	return n, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"quern/internal/core/size"
 	"quern/internal/manifest"
 )
 
@@ -89,7 +90,7 @@ func printSummary(out io.Writer, m *manifest.Manifest, dir string) error {
 	for _, x := range s.Indexes {
 		row("indexed keys", "%s in %s, %s entries", formatCount(x.Keys), x.Name, formatCount(x.Entries))
 	}
-	row("elapsed", "%.2f s, %s rows/s, %s/s", s.Seconds, formatCount(int64(s.RowRate)), formatSize(int64(s.ByteRate)))
+	row("elapsed", "%.2f s, %s rows/s, %s/s", s.Seconds, formatCount(int64(s.RowRate)), size.Format(int64(s.ByteRate)))
 	row("written to", "%s", dir)
 	return w.Flush()
 }

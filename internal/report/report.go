@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"quern/internal/core/size"
 	"quern/internal/manifest"
 )
 
@@ -25,7 +26,7 @@ var tmpl = template.Must(template.New(Name).Funcs(template.FuncMap{
 	"value":   value,
 	"share":   share,
 	"percent": percent,
-	"bytes":   size,
+	"bytes":   size.Format,
 	"width":   func(from, to float64) float64 { return to - from },
 }).Parse(page))
 
@@ -231,17 +232,4 @@ func share(n, total int64) float64 {
 
 func percent(n, total int64) string {
 	return strconv.FormatFloat(share(n, total), 'f', 1, 64) + "\u202f%"
-}
-
-func size(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, u := float64(n)/1024, 0
-	for f >= 1024 {
-		f /= 1024
-		u++
-	}
-	return fmt.Sprintf("%.1f %ciB", f, units[u])
 }

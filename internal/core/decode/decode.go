@@ -19,6 +19,7 @@ type Decoder struct {
 	// follow has for each object, by ID, the key that came after each key last time, and at 0 the first. Records
 	// of one source have their keys in one order, so a compare with the expected key replaces scanning and lookup.
 	follow [][]int
+	words  [][]word // the objects' keys as they are expected, by object ID
 
 	data  []byte
 	rec   *Record
@@ -38,7 +39,7 @@ type required struct {
 
 // New returns a decoder for p.
 func New(p *plan.Plan) *Decoder {
-	d := &Decoder{plan: p, unknown: p.Recipe.Unknown, follow: make([][]int, p.Objects)}
+	d := &Decoder{plan: p, unknown: p.Recipe.Unknown, follow: make([][]int, p.Objects), words: make([][]word, p.Objects)}
 	d.prepare(p.Root)
 	d.require(p.Root)
 	return d
@@ -50,6 +51,7 @@ func (d *Decoder) prepare(o *plan.Object) {
 		follow[i] = i
 	}
 	d.follow[o.ID] = follow
+	d.words[o.ID] = wordsOf(o)
 	for i := range o.Keys {
 		k := &o.Keys[i]
 		if k.Object != nil {
@@ -178,7 +180,7 @@ func (d *Decoder) object(i int, o *plan.Object, vals []Value, depth int) int {
 	}
 	unknowns := len(d.names)
 	var set map[string]struct{}
-	follow := d.follow[o.ID]
+	follow, words := d.follow[o.ID], d.words[o.ID]
 	prev := 0
 
 	i = d.space(i)
@@ -187,11 +189,9 @@ func (d *Decoder) object(i int, o *plan.Object, vals []Value, depth int) int {
 	}
 	for {
 		k := -1
-		if i < len(d.data) && follow[prev] < len(o.Keys) {
-			next := &o.Keys[follow[prev]]
-			name := next.Quoted
-			if end := i + len(name); name != "" && end <= len(d.data) && string(d.data[i:end]) == name {
-				k, i = follow[prev], end
+		if follow[prev] < len(words) {
+			if w := &words[follow[prev]]; w.at(d.data, i) {
+				k, i = follow[prev], i+len(w.text)
 			}
 		}
 		if k < 0 {
