@@ -187,10 +187,14 @@ func memoryBytes(flag string) (int64, error) {
 // that collections are rare even so; with Go's 100 the same run takes half as much memory again.
 const gcPercent = 25
 
+// besideHeap is what a process takes beside the heap and stacks that the Go runtime limits: its code, by measurement
+// 9 MiB, and what the heap holds for a moment above its limit.
+const besideHeap = 16 << 20
+
 // limit keeps the Go runtime to the job's memory and workers.
 func limit(memory int64, workers int) {
 	runtime.GOMAXPROCS(workers)
-	debug.SetMemoryLimit(memory - memory/8) // the limit is on the heap and stacks; code and page tables are beside it
+	debug.SetMemoryLimit(memory - max(memory/8, besideHeap))
 	debug.SetGCPercent(gcPercent)
 }
 

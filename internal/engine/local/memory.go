@@ -19,7 +19,7 @@ const (
 	// The collector is told to keep garbage below a quarter (see cli).
 	overhead = 1.4
 	// pipelineBase and pipelinePerWorker are the pipeline's bytes with the default recipe, by measurement.
-	pipelineBase      = 16 << 20
+	pipelineBase      = 20 << 20
 	pipelinePerWorker = 8 << 20
 )
 
