@@ -195,8 +195,8 @@ func (g *grinder) keep(n int, m *milled) {
 	}
 }
 
-// indexBatch is how many values go to an index's writer at once, if rows are short.
-const indexBatch = 1 << 14
+// indexBatch is how many bytes of whole rows go to an index's writer at once.
+const indexBatch = 512 << 10
 
 // assembler takes the blocks' columns in order.
 type assembler struct {
@@ -269,7 +269,7 @@ func (a *assembler) index(ctx context.Context, g *grinder, t, index int) (err er
 	var keys largest
 	for it.Next() {
 		// Rows go to the writer whole.
-		if w.Full(it.NewKey()) && vs[1].N >= indexBatch {
+		if w.Full(it.NewKey()) && vs[1].Size() >= indexBatch {
 			if err := errors.Join(ctx.Err(), a.out.write(t, vs)); err != nil {
 				return err
 			}
