@@ -193,7 +193,7 @@ const besideHeap = 16 << 20
 
 // limit keeps the Go runtime to the job's memory and workers.
 func limit(memory int64, workers int) {
-	runtime.GOMAXPROCS(workers)
+	runtime.GOMAXPROCS(min(workers, runtime.NumCPU()))
 	debug.SetMemoryLimit(memory - max(memory/8, besideHeap))
 	debug.SetGCPercent(gcPercent)
 }

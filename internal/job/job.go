@@ -118,7 +118,7 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 }
 
 func (o *Options) config(p *plan.Plan, inputs *source.Set) local.Config {
-	return local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: o.Workers, Memory: o.Memory, Temp: o.Temp,
+	return local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: local.Affordable(o.Workers, o.Memory), Memory: o.Memory, Temp: o.Temp,
 		MaxRejects: o.MaxRejects, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Progress: o.Progress}
 }
 

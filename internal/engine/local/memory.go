@@ -34,6 +34,13 @@ func (r *run) blockSize() int {
 	return source.DefaultBlockSize
 }
 
+// Affordable is how many of workers the memory has room for beside what else a run needs; more would only spill. The
+// output does not depend on it.
+func Affordable(workers int, memory int64) int {
+	room := int64(float64(memory)/overhead) - pipelineBase - pipelinePerWorker
+	return max(1, min(workers, int(room/pipelinePerWorker)))
+}
+
 // budget is the bytes that a share may hold before it spills.
 func (r *run) budget(s share) int64 {
 	rest := int64(float64(r.Memory)/overhead) - pipelineBase - pipelinePerWorker*int64(r.Workers)
