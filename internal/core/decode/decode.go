@@ -77,7 +77,7 @@ func (d *Decoder) require(o *plan.Object) {
 func NewRecord(p *plan.Plan) *Record {
 	r := &Record{Values: make([]Value, len(p.Recipe.Fields)), Lists: make([]List, len(p.Lists))}
 	for i, f := range p.Lists {
-		r.Lists[i].Width = max(1, len(p.Recipe.Fields[f].Items))
+		r.Lists[i] = newList(max(1, len(p.Recipe.Fields[f].Items)))
 	}
 	return r
 }
@@ -92,8 +92,7 @@ func (d *Decoder) Decode(line []byte, rec *Record) *Reject {
 		rec.Values[i].State = Missing
 	}
 	for i := range rec.Lists {
-		rec.Lists[i].N = 0
-		rec.Lists[i].Items = empty(rec.Lists[i].Items)
+		rec.Lists[i].reset()
 	}
 	i := d.space(0)
 	if i == len(line) || line[i] != '{' {

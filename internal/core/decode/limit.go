@@ -42,7 +42,10 @@ func (d *Decoder) repeatable(r *plan.Repeat) bool {
 		if l := d.plan.ListOf[f]; l < 0 {
 			size += sizeOf(d.rec.Values[f : f+1])
 		} else {
-			size += sizeOf(d.rec.Lists[l].Items)
+			list := &d.rec.Lists[l]
+			for i := range list.N {
+				size += sizeOf(list.Item(i))
+			}
 		}
 	}
 	if n*size <= MaxRepeated {

@@ -33,22 +33,50 @@ type Record struct {
 	Rescued []byte
 }
 
-// List is the items of a list, row by row: item i's values are Items[i*Width : (i+1)*Width].
+// List is the items of a list, in chunks: a list of a million items grows without being copied.
 type List struct {
-	Width int
-	N     int
-	Items []Value
+	Width int // values of an item
+	N     int // items
+
+	chunks [][]Value // of 1<<shift items
+	shift  uint
+}
+
+const (
+	chunkValues = 1024
+	// keepChunks is how many chunks are kept for the next record.
+	keepChunks = keepCap / chunkValues
+)
+
+func newList(width int) List {
+	l := List{Width: width}
+	for width<<(l.shift+1) <= chunkValues {
+		l.shift++
+	}
+	return l
 }
 
 // Item returns the values of item i.
-func (l *List) Item(i int) []Value { return l.Items[i*l.Width : (i+1)*l.Width] }
+func (l *List) Item(i int) []Value {
+	at := (i & (1<<l.shift - 1)) * l.Width
+	return l.chunks[i>>l.shift][at : at+l.Width : at+l.Width]
+}
 
 // grow adds an item, all of whose values are Missing.
 func (l *List) grow() []Value {
-	n := len(l.Items)
-	for range l.Width {
-		l.Items = append(l.Items, Value{})
+	if l.N>>l.shift == len(l.chunks) {
+		l.chunks = append(l.chunks, make([]Value, l.Width<<l.shift))
 	}
 	l.N++
-	return l.Items[n:]
+	item := l.Item(l.N - 1)
+	clear(item)
+	return item
+}
+
+// reset empties l, and gives up the memory of a list that was very long.
+func (l *List) reset() {
+	l.N = 0
+	if len(l.chunks) > keepChunks {
+		l.chunks = nil
+	}
 }
