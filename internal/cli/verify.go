@@ -54,7 +54,7 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 				_, err := fmt.Fprintln(s.Out, "verified; with the inputs and the key, verify proves every byte")
 				return err
 			}
-			limit(opts.Memory, opts.Workers)
+			limit(opts.Memory, opts.Workers, opts.Inputs)
 			if err := o.Rehearse(cmd.Context(), *opts); err != nil {
 				return err
 			}
