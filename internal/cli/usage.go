@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"quern/internal/edit"
+
 	"github.com/spf13/cobra"
 )
 
@@ -101,7 +103,7 @@ func flagError(cmd *cobra.Command, err error) error {
 func didYouMean(word string, known []string, dash string) string {
 	best, least := "", len(word)/3+2
 	for _, k := range known {
-		d := slips(word, k)
+		d := edit.Distance([]byte(word), []byte(k))
 		if len(k) > 1 && strings.HasPrefix(word, k) || len(word) > 1 && strings.HasPrefix(k, word) {
 			d = 1
 		}
@@ -113,24 +115,4 @@ func didYouMean(word string, known []string, dash string) string {
 		return ""
 	}
 	return "; did you mean " + dash + best + "?"
-}
-
-// slips counts the insertions, deletions and substitutions between two words.
-func slips(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
 }

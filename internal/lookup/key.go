@@ -10,6 +10,7 @@ import (
 
 	"quern/internal/column"
 	"quern/internal/core/recipe"
+	"quern/internal/edit"
 )
 
 // ErrKey is a key that is not of the type of the index's keys.
@@ -88,7 +89,7 @@ func (x *Index) Nearest(text string) (near string, ok bool, err error) {
 			if max(len(other)-len(word), len(word)-len(other)) >= least {
 				continue
 			}
-			d := distance(word, other)
+			d := edit.Distance(word, other)
 			if d == 0 {
 				return string(key), true, nil
 			}
@@ -99,25 +100,4 @@ func (x *Index) Nearest(text string) (near string, ok bool, err error) {
 		row += n
 	}
 	return near, ok, nil
-}
-
-// distance counts the insertions, deletions and substitutions between two words.
-func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range b {
-			cost := diagonal
-			if x != y {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }
