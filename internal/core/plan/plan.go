@@ -193,16 +193,6 @@ type Token struct {
 	Field   string `json:"field"`   // the name of the plain column
 }
 
-// Table finds a table by role; with several of one role, the first.
-func (p *Plan) Table(role Role) *Table {
-	for i := range p.Tables {
-		if p.Tables[i].Role == role {
-			return &p.Tables[i]
-		}
-	}
-	return nil
-}
-
 func (r Role) String() string {
 	return [...]string{"main", "flattened", "wide", "index", "duplicates", "rejects"}[r]
 }

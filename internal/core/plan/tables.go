@@ -112,7 +112,7 @@ func (p *Plan) keyOrToken(field int) bool {
 // posting is the table of an inverted index: a key, and the values that have it.
 func (p *Plan) posting(i int, x recipe.Index) Table {
 	key, values := &p.Recipe.Fields[x.Key], &p.Recipe.Fields[x.Values]
-	k := scalarSchema(ColumnName(key), &key.Type, key.Seal != nil)
+	k := scalarSchema(key.Column(), &key.Type, key.Seal != nil)
 	k.Required = true
 	v := scalarSchema(x.As, &values.Type, values.Seal != nil)
 	v.Required, v.List, v.ElementRequired = true, true, true
@@ -127,8 +127,8 @@ func (p *Plan) duplicates() Table {
 	r := p.Recipe
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		t.Columns = append(t.Columns, Column{Name: ColumnName(f), Source: recipe.FromField, Index: i, Field: f})
-		t.Schema.Fields = append(t.Schema.Fields, fieldSchema(ColumnName(f), f))
+		t.Columns = append(t.Columns, Column{Name: f.Column(), Source: recipe.FromField, Index: i, Field: f})
+		t.Schema.Fields = append(t.Schema.Fields, fieldSchema(f.Column(), f))
 	}
 	if r.Unknown == recipe.Keep {
 		t.Columns = append(t.Columns, Column{Name: recipe.Rescued, Source: recipe.FromRescued})
@@ -142,14 +142,6 @@ func (p *Plan) duplicates() Table {
 		parquet.Field{Name: ColConflict, Required: true, Kind: column.Bool},
 	)
 	return t
-}
-
-// ColumnName is the name of a field's column: its token's, if the field is pseudonymised.
-func ColumnName(f *recipe.Field) string {
-	if f.Seal != nil {
-		return f.Seal.Name
-	}
-	return f.Name
 }
 
 // itemField is what a flattened list's item column is made of. A list of scalars has one, which stands for the
@@ -174,7 +166,7 @@ func fieldSchema(name string, f *recipe.Field) parquet.Field {
 	}
 	s := parquet.Field{Name: name, Required: f.Required, List: true, ElementRequired: true}
 	for i := range f.Items {
-		s.Fields = append(s.Fields, fieldSchema(ColumnName(&f.Items[i]), &f.Items[i]))
+		s.Fields = append(s.Fields, fieldSchema(f.Items[i].Column(), &f.Items[i]))
 	}
 	return s
 }
@@ -231,7 +223,7 @@ func (t *Table) Tokens(r *recipe.Recipe) []Token {
 		case recipe.FromField, recipe.FromItem:
 			add(c.Name, c.Field)
 			for i := range c.Field.Items {
-				add(c.Name+"."+ColumnName(&c.Field.Items[i]), &c.Field.Items[i])
+				add(c.Name+"."+c.Field.Items[i].Column(), &c.Field.Items[i])
 			}
 		case recipe.FromRescued:
 			if r.Sealed() {
