@@ -27,7 +27,7 @@ func CreatePlain(dir string) (*Plain, error) {
 func (f *Plain) WriteAt(p []byte, off int64) (int, error) {
 	n, err := f.disk.WriteAt(p, off)
 	if err != nil {
-		err = (&File{dir: f.dir}).explain(err)
+		err = explain(f.dir, err)
 	}
 	return n, err
 }

@@ -157,17 +157,18 @@ func (f *File) seal() {
 	nonce, number := frameNumber(f.frames)
 	box := f.aead.Seal(f.frame[:0], nonce[:], f.frame, number[:])
 	if _, err := f.disk.WriteAt(box, int64(f.frames)*sealed); err != nil {
-		f.err = f.explain(err)
+		f.err = explain(f.dir, err)
 	}
 	f.frames++
 	f.frame = f.frame[:0]
 }
 
-func (f *File) explain(err error) error {
+// explain says what to do about a write to a file in dir that failed.
+func explain(dir string, err error) error {
 	if isFull(err) {
-		return fmt.Errorf("%w in %q: free some, or choose a directory on another disk with --temp: %w", ErrFull, f.dir, err)
+		return fmt.Errorf("%w in %q: free some, or choose a directory on another disk with --temp: %w", ErrFull, dir, err)
 	}
-	return fmt.Errorf("cannot write a temporary file in %q: choose another directory with --temp: %w", f.dir, err)
+	return fmt.Errorf("cannot write a temporary file in %q: choose another directory with --temp: %w", dir, err)
 }
 
 // frameNumber gives frame i's nonce and additional data. A nonce never repeats under a key: a key seals one file, and
