@@ -97,27 +97,9 @@ func printSummary(out io.Writer, m *manifest.Manifest, dir string) error {
 
 // plainObject writes a JSON object as name=value, name=value.
 func plainObject(object json.RawMessage) string {
-	d := json.NewDecoder(strings.NewReader(string(object)))
-	d.UseNumber()
-	var parts []string
-	name := ""
-	for i := 0; ; i++ {
-		tok, err := d.Token()
-		if err != nil {
-			break
-		}
-		if delim, ok := tok.(json.Delim); ok {
-			_ = delim
-			continue
-		}
-		if i%2 == 1 {
-			name, _ = tok.(string)
-			continue
-		}
-		if tok == nil {
-			tok = "null"
-		}
-		parts = append(parts, fmt.Sprintf("%s=%v", name, tok))
+	parts, values := manifest.Members(object)
+	for i, v := range values {
+		parts[i] += "=" + v
 	}
 	if len(parts) == 0 {
 		return "all"

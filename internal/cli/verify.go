@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +65,7 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 	fl.StringVar(&f.keyset, "keyset", "", "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own)")
 	fl.StringVar(&f.temp, "temp", "", "`DIR` for temporary files (default: the system's)")
 	fl.StringVar(&f.memory, "memory", "", "memory to use, `SIZE` such as 512MiB")
-	fl.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "`N` threads")
+	fl.IntVar(&f.workers, "workers", job.DefaultWorkers(), "`N` threads")
 	return cmd
 }
 

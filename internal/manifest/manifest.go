@@ -123,6 +123,30 @@ type Group struct {
 	Quartiles []json.RawMessage `json:"quartiles,omitempty"`
 }
 
+// Members are the names and scalar values of a JSON object such as Group.Key, in their order; numbers as written, null
+// as "null".
+func Members(object json.RawMessage) (names, values []string) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	for i := 0; ; i++ {
+		tok, err := d.Token()
+		if err != nil {
+			return names, values
+		}
+		if _, brace := tok.(json.Delim); brace {
+			continue // the first token
+		}
+		if tok == nil {
+			tok = "null"
+		}
+		if i%2 == 1 {
+			names = append(names, fmt.Sprint(tok))
+		} else {
+			values = append(values, fmt.Sprint(tok))
+		}
+	}
+}
+
 // Index tells of one index.
 type Index struct {
 	Name    string     `json:"index"`

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"strconv"
 	"strings"
@@ -187,25 +186,9 @@ func count(n int64) string {
 
 // object writes a JSON object's members as name value, name value.
 func object(raw json.RawMessage) string {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var parts []string
-	for i := 0; ; i++ {
-		tok, err := d.Token()
-		if err != nil {
-			break
-		}
-		if _, brace := tok.(json.Delim); brace {
-			continue
-		}
-		if tok == nil {
-			tok = "null"
-		}
-		if i%2 == 1 {
-			parts = append(parts, fmt.Sprint(tok))
-		} else {
-			parts[len(parts)-1] += fmt.Sprintf(" %v", tok)
-		}
+	parts, values := manifest.Members(raw)
+	for i, v := range values {
+		parts[i] += " " + v
 	}
 	if len(parts) == 0 {
 		return "all records"
