@@ -79,6 +79,17 @@ func (v *Vector) Add() {
 	v.Rows++
 }
 
+// AddRows is Add n times, for a flat column.
+func (v *Vector) AddRows(n int) {
+	if len(v.Def) > 0 {
+		for range n {
+			v.Def = append(v.Def, v.MaxDef)
+		}
+	}
+	v.N += n
+	v.Rows += n
+}
+
 // Null appends an entry of a flat column that has no value.
 func (v *Vector) Null() { v.Entry(0, 0) }
 

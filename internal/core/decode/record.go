@@ -62,6 +62,13 @@ func (l *List) Item(i int) []Value {
 	return l.chunks[i>>l.shift][at : at+l.Width : at+l.Width]
 }
 
+// From returns the values of item i and of some that follow it, Width an item: all the rest, if the list is short.
+func (l *List) From(i int) []Value {
+	first := i & (1<<l.shift - 1)
+	n := min(1<<l.shift-first, l.N-i)
+	return l.chunks[i>>l.shift][first*l.Width : (first+n)*l.Width]
+}
+
 // grow adds an item, all of whose values are Missing.
 func (l *List) grow() []Value {
 	if l.N>>l.shift == len(l.chunks) {

@@ -17,6 +17,7 @@ type cell struct {
 	vec   int // the first leaf of the column
 	list  *listCell
 	token *seal.Column // opToken of an item
+	item  *recipe.Type // of a flattened list's items; nil: the column is of the record
 }
 
 // op is what to do for a cell.
@@ -71,7 +72,10 @@ func scalarOp(t *recipe.Type, sealed bool) op {
 
 // maker compiles the cells of t.
 func (b *Builder) maker(t *plan.Table) maker {
-	m := maker{role: t.Role, of: t.Of}
+	m := maker{role: t.Role}
+	if t.Role == plan.Flattened || t.Role == plan.Wide {
+		m.list = b.plan.ListOf[b.plan.Recipe.Flatten[t.Of].List]
+	}
 	vec := 0
 	for _, c := range t.Columns {
 		x := cell{field: c.Index, vec: vec}
@@ -91,9 +95,8 @@ func (b *Builder) maker(t *plan.Table) maker {
 				x.op = scalarOp(&c.Field.Type, c.Field.Seal != nil)
 			}
 		case recipe.FromItem:
-			x.op = scalarOp(&c.Field.Type, c.Field.Seal != nil)
+			x.op, x.item = scalarOp(&c.Field.Type, c.Field.Seal != nil), &c.Field.Type
 			x.token = b.items[b.plan.Recipe.Flatten[t.Of].List][c.Index]
-			x.field = ^c.Index // items have negative numbers: see flatten
 		}
 		m.cells = append(m.cells, x)
 	}
@@ -224,45 +227,67 @@ func (b *Builder) list(c *cell, vs []*column.Vector) {
 }
 
 // flatten appends a row for each item of the table's list; with wide, one row with null item columns if it has none.
+// Column by column, since the work for a cell is then decided once a record and not once a row.
 func (b *Builder) flatten(m *maker, vs []*column.Vector, wide bool) {
-	fl := &b.plan.Recipe.Flatten[m.of]
-	f := &b.plan.Recipe.Fields[fl.List]
-	items := &b.row.rec.Lists[b.plan.ListOf[fl.List]]
+	items := &b.row.rec.Lists[m.list]
 	n := items.N
-	rows := n
-	if wide && n == 0 {
-		rows = 1
+	if n == 0 {
+		if wide {
+			b.childless(m, vs)
+		}
+		return
 	}
 	for i := range m.cells {
 		c := &m.cells[i]
+		v := vs[c.vec]
 		switch {
 		case c.op == opPosition:
-			for j := range rows {
-				if n == 0 {
-					vs[c.vec].Null()
-					continue
-				}
-				vs[c.vec].Add()
-				vs[c.vec].PutInt32(int32(j))
+			v.AddRows(n)
+			for j := range n {
+				v.PutInt32(int32(j))
 			}
-		case c.field < 0:
-			k := ^c.field
-			t := f.Elem
-			if f.Elem == nil {
-				t = &f.Items[k].Type
-			}
-			v := vs[c.vec]
-			for j := range rows {
-				if n == 0 || items.Item(j)[k].State != decode.Present {
-					v.Null()
-					continue
-				}
-				v.Add()
-				b.putItem(c, v, &items.Item(j)[k], t)
-			}
+		case c.item != nil:
+			b.itemColumn(c, v, items)
 		default:
-			for range rows {
+			for range n {
 				b.cell(c, vs)
+			}
+		}
+	}
+}
+
+// childless appends the wide layout's row of a record whose list is empty.
+func (b *Builder) childless(m *maker, vs []*column.Vector) {
+	for i := range m.cells {
+		if c := &m.cells[i]; c.op == opPosition || c.item != nil {
+			vs[c.vec].Null()
+		} else {
+			b.cell(c, vs)
+		}
+	}
+}
+
+// itemColumn appends one value of each item.
+func (b *Builder) itemColumn(c *cell, v *column.Vector, items *decode.List) {
+	for j := 0; j < items.N; {
+		run := items.From(j)
+		for at := c.field; at < len(run); at += items.Width {
+			x := &run[at]
+			j++
+			if x.State != decode.Present {
+				v.Null()
+				continue
+			}
+			v.Add()
+			switch c.op {
+			case opToken:
+				putToken(v, c.token, b.plainText(x, c.item))
+			case opBytes:
+				v.PutBytes(x.Bytes)
+			case opInt32:
+				v.PutInt32(int32(x.Bits))
+			default:
+				put(c.op, v, x)
 			}
 		}
 	}

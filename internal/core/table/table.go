@@ -39,7 +39,7 @@ type row struct {
 // maker writes the rows of one table.
 type maker struct {
 	role  plan.Role
-	of    int // the plan table's Of
+	list  int // that is flattened, in Record.Lists
 	cells []cell
 }
 
