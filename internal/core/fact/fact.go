@@ -8,7 +8,7 @@ package fact
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"math/bits"
+	"slices"
 
 	"github.com/dchest/siphash"
 
@@ -42,55 +42,99 @@ type Order struct {
 
 // Hasher extracts facts. It is for one goroutine.
 type Hasher struct {
-	plan *plan.Plan
-	key  Key
-	buf  []byte
+	key     Key
+	dedupe  []field
+	payload []field
+	ranks   []group
+	buf     []byte
 }
 
 // NewHasher returns a hasher; all hashers of a run share its key.
-func NewHasher(p *plan.Plan, k Key) *Hasher { return &Hasher{plan: p, key: k} }
+func NewHasher(p *plan.Plan, k Key) *Hasher {
+	h := &Hasher{key: k, ranks: make([]group, len(p.Recipe.Ranks))}
+	var all, key []int
+	if p.Recipe.Dedupe != nil {
+		key = p.Recipe.Dedupe.Key
+	}
+	for i := range p.Recipe.Fields {
+		if !slices.Contains(key, i) { // those are equal wherever payloads are compared
+			all = append(all, i)
+		}
+	}
+	h.dedupe, h.payload = fieldsOf(p, key), fieldsOf(p, all)
+	for i := range p.Recipe.Ranks {
+		r := &p.Recipe.Ranks[i]
+		h.ranks[i] = group{rank: r, fields: fieldsOf(p, r.Within), double: p.Recipe.Fields[r.Of].Type.Kind == recipe.Double}
+	}
+	return h
+}
+
+// group is what the facts of a rank need.
+type group struct {
+	rank   *recipe.Rank
+	fields []field
+	double bool // the rank is by doubles
+	known  [knownGroups]known
+}
+
+// known is a group that was hashed before.
+type known struct {
+	bits uint64
+	hash Hash
+	set  bool
+}
+
+const knownGroups = 64
+
+func (h *Hasher) group(r *recipe.Rank) *group {
+	i := 0
+	for h.ranks[i].rank != r {
+		i++
+	}
+	return &h.ranks[i]
+}
 
 // Dedupe hashes the record's dedupe key. Two spellings of one value have one hash.
-func (h *Hasher) Dedupe(rec *decode.Record) Hash {
-	return h.hash(rec, h.plan.Recipe.Dedupe.Key)
-}
+func (h *Hasher) Dedupe(rec *decode.Record) Hash { return h.hash(rec, h.dedupe) }
 
 // Group identifies the record's group in rank r. It is a hash even of a single number, since it may be spilled.
 func (h *Hasher) Group(rec *decode.Record, r *recipe.Rank) Hash {
-	if len(r.Within) == 0 {
+	g := h.group(r)
+	if len(g.fields) == 0 {
 		return Hash{}
 	}
-	return h.hash(rec, r.Within)
+	if len(g.fields) > 1 || g.fields[0].kind != word || rec.Values[g.fields[0].index].State != decode.Present {
+		return h.hash(rec, g.fields)
+	}
+	// Groups by a number are often few: remembering them is cheaper than SipHash.
+	bits := rec.Values[g.fields[0].index].Bits
+	k := &g.known[bits%knownGroups]
+	if !k.set || k.bits != bits {
+		*k = known{bits, h.hash(rec, g.fields), true}
+	}
+	return k.hash
 }
 
 // hash is the keyed hash of some scalar fields.
-func (h *Hasher) hash(rec *decode.Record, fields []int) Hash {
+func (h *Hasher) hash(rec *decode.Record, fields []field) Hash {
 	b := h.buf[:0]
-	for _, f := range fields {
-		v := &rec.Values[f]
-		t := &h.plan.Recipe.Fields[f].Type
+	for i := range fields {
+		v := &rec.Values[fields[i].index]
 		switch {
 		case v.State != decode.Present:
 			b = append(b, 0)
-		case bytesKind(t):
-			b = append(b, 1)
-			b = binary.LittleEndian.AppendUint32(b, uint32(len(v.Bytes)))
+		case fields[i].kind == text:
+			n := uint32(len(v.Bytes))
+			b = append(b, 1, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
 			b = append(b, v.Bytes...)
-		case t.Kind == recipe.Double:
-			b = append(b, 1)
-			b = binary.LittleEndian.AppendUint64(b, plusZero(v.Bits))
 		default:
 			b = append(b, 1)
-			b = binary.LittleEndian.AppendUint64(b, v.Bits)
+			b = binary.LittleEndian.AppendUint64(b, fields[i].bits(v))
 		}
 	}
 	h.buf = b
 	lo, hi := siphash.Hash128(h.key[0], h.key[1], b)
 	return Hash{lo, hi}
-}
-
-func bytesKind(t *recipe.Type) bool {
-	return t.Kind == recipe.String || t.Kind == recipe.JSON || t.Kind == recipe.Decimal && t.Precision > 18
 }
 
 // plusZero makes -0.0 the 0.0 that it equals.
@@ -108,7 +152,7 @@ func (h *Hasher) Order(rec *decode.Record, r *recipe.Rank) Order {
 		return Order{Null: true}
 	}
 	x := v.Bits
-	if h.plan.Recipe.Fields[r.Of].Type.Kind == recipe.Double {
+	if h.group(r).double {
 		x = plusZero(x)
 		if x>>63 != 0 {
 			x = ^x // negative: larger magnitude is smaller
@@ -122,77 +166,6 @@ func (h *Hasher) Order(rec *decode.Record, r *recipe.Rank) Order {
 		x = ^x
 	}
 	return Order{Value: x}
-}
-
-// Payload hashes everything in the record to 64 bits, to tell a copy from a conflict among records of one key. It
-// is keyed and fast, not cryptographic: a wrong answer (odds 2^-64 a pair) mislabels one duplicate.
-func (h *Hasher) Payload(rec *decode.Record) uint64 {
-	s := h.key[2]
-	fields := h.plan.Recipe.Fields
-	for i := range rec.Values {
-		f := &fields[i]
-		if f.Type.Kind != recipe.List {
-			s = h.mixValue(s, &rec.Values[i], &f.Type)
-			continue
-		}
-		if rec.Values[i].State != decode.Present {
-			s = h.mix(s, 0, 3)
-			continue
-		}
-		list := &rec.Lists[h.plan.ListOf[i]]
-		s = h.mix(s, uint64(list.N), 4)
-		for j := range list.N {
-			item := list.Item(j)
-			if f.Elem != nil {
-				s = h.mixValue(s, &item[0], f.Elem)
-				continue
-			}
-			for k := range item {
-				s = h.mixValue(s, &item[k], &f.Items[k].Type)
-			}
-		}
-	}
-	if len(rec.Rescued) > 0 {
-		s = h.mixBytes(s, rec.Rescued)
-	}
-	return s
-}
-
-func (h *Hasher) mixValue(s uint64, v *decode.Value, t *recipe.Type) uint64 {
-	switch {
-	case v.State != decode.Present:
-		return h.mix(s, 0, 0)
-	case bytesKind(t):
-		return h.mixBytes(s, v.Bytes)
-	case t.Kind == recipe.Double:
-		return h.mix(s, plusZero(v.Bits), 1)
-	}
-	return h.mix(s, v.Bits, 1)
-}
-
-// mix folds two words into s by a 64×64 to 128 bit multiplication, as wyhash does.
-func (h *Hasher) mix(s, a, b uint64) uint64 {
-	hi, lo := bits.Mul64(s^a^0x9e3779b97f4a7c15, b^h.key[3])
-	return hi ^ lo ^ bits.RotateLeft64(s, 23)
-}
-
-// mixBytes folds in the length first: how the rest is read depends on it alone, so no two strings are read alike.
-func (h *Hasher) mixBytes(s uint64, p []byte) uint64 {
-	s = h.mix(s, uint64(len(p)), 2)
-	for len(p) > 16 {
-		s = h.mix(s, binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:]))
-		p = p[16:]
-	}
-	var a, b uint64
-	switch {
-	case len(p) >= 8:
-		a, b = binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[len(p)-8:])
-	case len(p) >= 4:
-		a, b = uint64(binary.LittleEndian.Uint32(p)), uint64(binary.LittleEndian.Uint32(p[len(p)-4:]))
-	case len(p) > 0:
-		a = uint64(p[0]) | uint64(p[len(p)/2])<<8 | uint64(p[len(p)-1])<<16
-	}
-	return h.mix(s, a, b)
 }
 
 // Bits gives back the value that Order was made of, as in decode.Value; -0.0 as 0.0.
