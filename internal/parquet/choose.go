@@ -68,8 +68,9 @@ func chooseDirect(v *column.Vector, profile Profile) (enc encoding, size int) {
 		for i := 1; i < len(v.Ends); i++ {
 			shared += sharedPrefix(v.Value(i-1), v.Value(i))
 		}
-		// Lists repeat what lists before them had. Elsewhere the sharing must pay for the second row of lengths.
-		if v.MaxRep > 0 || 8*shared > len(v.Data) {
+		// Lists repeat what lists before them had. Elsewhere the sharing must pay for the second row of lengths. Tokens
+		// of one key share the 7 characters that say so.
+		if v.MaxRep > 0 || 16*shared > len(v.Data) {
 			return encDeltaByteArray, len(v.Data) - shared + 2*len(v.Ends)
 		}
 		return encDeltaLength, len(v.Data) + len(v.Ends)

@@ -99,27 +99,27 @@ func appendLengths(dst []byte, ends []uint32, scratch []int32) (out []byte, kept
 }
 
 // appendDeltaByteArray appends the values of a Bytes column, given as in column.Vector, as DELTA_BYTE_ARRAY: the
-// length of the prefix that each shares with the one before, and the rest as DELTA_LENGTH_BYTE_ARRAY.
-func appendDeltaByteArray(dst []byte, data []byte, ends []uint32, s *deltaScratch) []byte {
+// length of the prefix that each shares with the one before, and the rest as DELTA_LENGTH_BYTE_ARRAY. It ends in so many bytes of text.
+func appendDeltaByteArray(dst []byte, data []byte, ends []uint32, s *deltaScratch) (out []byte, text int) {
 	s.prefixes = slices.Grow(s.prefixes[:0], len(ends))[:len(ends)]
 	s.rests = slices.Grow(s.rests[:0], len(ends))[:len(ends)]
 	var prev []byte
-	start, rest := uint32(0), 0
+	start := uint32(0)
 	for i, end := range ends {
 		v := data[start:end]
 		n := sharedPrefix(prev, v)
 		s.prefixes[i] = int32(n)
 		s.rests[i] = int32(len(v) - n)
-		rest += len(v) - n
+		text += len(v) - n
 		prev, start = v, end
 	}
 	dst = appendDelta(dst, s.prefixes)
 	dst = appendDelta(dst, s.rests)
-	dst = slices.Grow(dst, rest)
+	dst = slices.Grow(dst, text)
 	for i, end := range ends {
 		dst = append(dst, data[end-uint32(s.rests[i]):end]...)
 	}
-	return dst
+	return dst, text
 }
 
 // deltaScratch is memory for appendDeltaByteArray.

@@ -9,12 +9,12 @@ const magic = "PAR1"
 
 // file writes row groups and, at the end, the metadata. It belongs to the committing goroutine, then to Close.
 type file struct {
-	w       io.Writer
-	pos     int64
-	schema  *Schema
-	leaves  []leaf
-	options Options
-	codecs  []promise[Compression] // of the leaves
+	w        io.Writer
+	pos      int64
+	schema   *Schema
+	leaves   []leaf
+	options  Options
+	packings []promise[packing] // of the leaves
 
 	chunks []chunkBuffer // of the row group under way
 	rows   int64         // in it
@@ -73,7 +73,7 @@ type chunkMeta struct {
 func newFile(w io.Writer, s *Schema, leaves []leaf, o Options) *file {
 	f := &file{w: w, schema: s, leaves: leaves, options: o, chunks: make([]chunkBuffer, len(leaves))}
 	for range leaves {
-		f.codecs = append(f.codecs, newPromise[Compression]())
+		f.packings = append(f.packings, newPromise[packing]())
 	}
 	return f
 }

@@ -39,6 +39,7 @@ type page struct {
 type encoder struct {
 	compressor
 	raw, other []byte
+	text       int // bytes at the end of raw that are text alone
 	lengths    []int32
 	delta      deltaScratch
 	keys       []uint64 // the values of a page of numbers
@@ -68,7 +69,7 @@ func (e *encoder) encode(set *pageSet, i int) {
 		e.remap, fits = c.extend(set.ordinal, &e.local, e.remap)
 	}
 
-	e.raw = appendLevels(e.raw[:0], v)
+	e.raw, e.text = appendLevels(e.raw[:0], v), 0
 	if fits {
 		p.encoding = encRLEDictionary
 		p.bounds.setDictionary(l, &e.local)
@@ -91,31 +92,44 @@ func (e *encoder) encode(set *pageSet, i int) {
 	} else if pl.dictionary && set.beginsFile {
 		e.other = e.local.appendPlain(e.other) // to see how it compresses
 	}
-	e.pack(p, set, &set.file.codecs[i])
+	e.pack(p, set, &set.file.packings[i])
 }
 
 // pack compresses the page in e.raw and the dictionary in e.other, or leaves them as they are. A column has one
 // codec in the whole file, though the format allows one a chunk: parquet-go reads all chunks by the codec of the
 // first. So the first page of all decides.
-func (e *encoder) pack(p *page, set *pageSet, choice *promise[Compression]) {
-	codec := set.file.options.Compression
+func (e *encoder) pack(p *page, set *pageSet, choice *promise[packing]) {
+	how := packing{codec: set.file.options.Compression}
 	p.rawSize, p.dictionaryRawSize = len(e.raw), len(e.other)
 	if !set.beginsFile {
-		codec = choice.wait()
+		how = choice.wait()
 	}
-	if codec != None {
-		p.body = e.append(p.body[:0], codec, e.raw)
+	if how.codec != None {
+		packed := false
+		if how.random {
+			p.body, packed = e.appendRandom(p.body[:0], e.raw, e.text)
+		}
+		if !packed {
+			p.body = e.append(p.body[:0], how.codec, e.raw)
+		}
 		if len(e.other) > 0 {
-			p.dictionary = e.append(p.dictionary[:0], codec, e.other)
+			p.dictionary = e.append(p.dictionary[:0], how.codec, e.other)
 		}
 	}
 	if set.beginsFile {
-		if !gains(p, set) {
-			codec = None
+		if how.codec == Zstd {
+			n := len(p.body)
+			if b, ok := e.appendRandom(p.body, e.raw, e.text); ok && len(b)-n <= n+n/maxLoss {
+				how.random = true
+				p.body = append(b[:0], b[n:]...)
+			}
 		}
-		choice.keep(codec)
+		if !gains(p, set) {
+			how = packing{codec: None}
+		}
+		choice.keep(how)
 	}
-	if p.codec = codec; codec == None {
+	if p.codec = how.codec; p.codec == None {
 		p.body, e.raw = e.raw, p.body
 		p.dictionary, e.other = e.other, p.dictionary
 	}
@@ -182,9 +196,11 @@ func (e *encoder) appendDirect(dst []byte, v *column.Vector, enc encoding) []byt
 		return appendDelta(dst, v.I64)
 	case encDeltaLength:
 		dst, e.lengths = appendLengths(dst, v.Ends, e.lengths)
+		e.text = len(v.Data)
 		return append(dst, v.Data...)
 	case encDeltaByteArray:
-		return appendDeltaByteArray(dst, v.Data, v.Ends, &e.delta)
+		dst, e.text = appendDeltaByteArray(dst, v.Data, v.Ends, &e.delta)
+		return dst
 	}
 	return appendPlain(dst, v)
 }
