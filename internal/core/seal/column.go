@@ -41,7 +41,7 @@ func (c *Column) Context() string { return c.context }
 func (c *Column) Append(dst, plain []byte) []byte {
 	c.raw = c.AppendRaw(c.raw[:0], plain)
 	dst, token := extend(dst, encoding.EncodedLen(len(c.raw)))
-	encoding.Encode(token, c.raw)
+	encode(token, c.raw)
 	return dst
 }
 
