@@ -217,6 +217,9 @@ func (c *crew) do(f func()) {
 	}
 }
 
+// part is a crew in the same seats, whose maker is in one of them: it waits for its own work alone.
+func (c *crew) part() *crew { return &crew{seats: c.seats} }
+
 // wait is for the maker: it returns when all work is done. Until then the work has the maker's seat too, or else one
 // giant key would be sorted by one goroutine while its maker looks on.
 func (c *crew) wait() {

@@ -148,7 +148,8 @@ func (s *Sorter) sorted() (distinct, error) {
 
 // spill writes the store as a run and empties it.
 func (s *Sorter) spill() error {
-	if err := s.write(s.store.sort(s.opts.Workers), 0); err != nil {
+	d := s.store.sort(s.opts.Workers)
+	if err := errors.Join(s.write(d, 0), d.close()); err != nil {
 		return err
 	}
 	s.store.reset()

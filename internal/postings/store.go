@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"sync"
 )
 
 // A store collects pairs in memory and sorts them there. A pair costs its value, some 3 bytes in front of it and, to
@@ -45,7 +46,8 @@ func (st *store) over(budget int64) bool {
 	return int64(max(need, cap(st.items)))*itemSize > left || st.values.full() || st.keys.bytes.full()
 }
 
-// sort orders what st holds and returns it as a stream. Nothing may be added until reset.
+// sort orders what st holds and returns it as a stream. Nothing may be added until reset. Values are sorted while the
+// stream is read: who waits for all of them lets the other processors wait afterwards.
 func (st *store) sort(workers int) *sorted {
 	st.values.free, st.keys.bytes.free = nil, nil // this fill did not need them, and the items need room
 
@@ -67,7 +69,7 @@ func (st *store) sort(workers int) *sorted {
 
 	st.scatter(keys, values)
 
-	byValue := order{&st.values, crew}
+	s := &sorted{store: st, keys: keys, values: values}
 	for begin := uint64(0); len(keys) > 0; {
 		// Small keys go together; a large one makes work for others by itself.
 		n, end := 1, keys[0].prefix
@@ -75,17 +77,34 @@ func (st *store) sort(workers int) *sorted {
 			end = keys[n].prefix
 			n++
 		}
-		part, next := keys[:n], begin
-		crew.do(func() {
-			for _, k := range part {
-				byValue.sort(values[next:k.prefix], 0)
-				next = k.prefix
-			}
-		})
+		s.parts = append(s.parts, part{keys[:n], begin, end, make(chan struct{})})
 		keys, begin = keys[n:], end
 	}
+	parts := s.parts
+	s.sorting.Go(func() {
+		for i := range parts {
+			crew.do(func() { st.sortPart(&parts[i], values, crew.part()) })
+		}
+		crew.wait()
+	})
+	return s
+}
+
+// A part is the values of some keys, sorted together.
+type part struct {
+	keys       []item
+	begin, end uint64
+	done       chan struct{} // closed once they are in order
+}
+
+func (st *store) sortPart(p *part, values []item, crew *crew) {
+	o, begin := order{&st.values, crew}, p.begin
+	for _, k := range p.keys {
+		o.sort(values[begin:k.prefix], 0)
+		begin = k.prefix
+	}
 	crew.wait()
-	return &sorted{store: st, keys: st.items[:n], values: values}
+	close(p.done)
 }
 
 // scatter makes an item of each value, so that the values of each key are together and the keys in order (a counting
@@ -125,7 +144,10 @@ type sorted struct {
 	keys, values []item // keys: those not yet begun
 	i, end       int    // the next value, and where those of its key end
 	near         int    // the values before it are in the cache
-	touched      byte   // so that the compiler does not drop the reading
+	parts        []part // those not yet begun
+	ready        int    // the values before it are in order
+	sorting      sync.WaitGroup
+	touched      byte // so that the compiler does not drop the reading
 	dropped      int64
 }
 
@@ -163,9 +185,13 @@ func (s *sorted) repeat(v, before *item, value []byte) bool {
 }
 
 // fetch brings the next values into the cache. They lie in the order of their coming, each a miss away: here the
-// processor waits for many at a time, and next for none. Measured: 1M UUIDs are read in 25 ms instead of 60.
+// processor waits for many at a time, and next for none. Measured: 1M UUIDs are read in 33 ms instead of 60.
 func (s *sorted) fetch() {
-	s.near = min(s.i+nearValues, len(s.values))
+	if s.i == s.ready {
+		<-s.parts[0].done
+		s.ready, s.parts = int(s.parts[0].end), s.parts[1:]
+	}
+	s.near = min(s.i+nearValues, s.ready)
 	var sum byte
 	for i := s.i; i < s.near; i++ {
 		v := &s.values[i]
@@ -179,5 +205,8 @@ func (s *sorted) fetch() {
 
 func (s *sorted) repeats() int64 { return s.dropped }
 
-// close does nothing: the memory goes with the last reference to it.
-func (s *sorted) close() error { return nil }
+// close waits for what is still being sorted. The memory goes with the last reference to it.
+func (s *sorted) close() error {
+	s.sorting.Wait()
+	return nil
+}
