@@ -28,17 +28,16 @@ func TestGrid(t *testing.T) {
 	if err := generate.Write(t.Context(), &data, generate.Options{Count: records, Seed: 3, Duplicates: 0.02}); err != nil {
 		t.Fatal(err)
 	}
-	inputs := map[string]string{"plain": filepath.Join(dir, "plain"), "gzip": filepath.Join(dir, "gzip"), "many": filepath.Join(dir, "many")}
+	inputs := map[string]string{"plain": filepath.Join(dir, "plain"), "gzip": filepath.Join(dir, "gzip"), "many": filepath.Join(dir, "many"),
+		"many gzip": filepath.Join(dir, "many-gzip")}
 	write(t, inputs["plain"], "all.ndjson", data.Bytes())
-	var zipped bytes.Buffer
-	z := gzip.NewWriter(&zipped)
-	z.Write(data.Bytes())
-	z.Close()
-	write(t, inputs["gzip"], "all.ndjson", zipped.Bytes())
+	write(t, inputs["gzip"], "all.ndjson", zipped(data.Bytes()))
 	lines := bytes.SplitAfter(data.Bytes(), []byte("\n"))
 	for i := 0; len(lines) > 0; i++ {
 		n := min(len(lines), 1+i*37%500)
-		write(t, inputs["many"], fmt.Sprintf("%05d", i), bytes.Join(lines[:n], nil))
+		text := bytes.Join(lines[:n], nil)
+		write(t, inputs["many"], fmt.Sprintf("%05d", i), text)
+		write(t, inputs["many gzip"], fmt.Sprintf("%05d", i), zipped(text))
 		lines = lines[n:]
 	}
 
@@ -75,6 +74,14 @@ func TestGrid(t *testing.T) {
 			}
 		}
 	}
+}
+
+func zipped(data []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(data)
+	z.Close()
+	return b.Bytes()
 }
 
 func write(t *testing.T, dir, name string, data []byte) {

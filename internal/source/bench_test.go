@@ -74,6 +74,37 @@ func BenchmarkFiles(b *testing.B) {
 	}
 }
 
+// BenchmarkTwice reads compressed inputs as a run does: twice, the second time what the first has kept.
+func BenchmarkTwice(b *testing.B) {
+	text := benchmarkText()
+	parts := make([]string, 40)
+	for i := range parts {
+		parts[i] = text[i*len(text)/40 : (i+1)*len(text)/40] // of whole lines: 2,500
+	}
+	zstded := func(t testing.TB, text string) string { return zstded(t, text) }
+	for _, c := range []struct {
+		name  string
+		parts []string
+		store func(testing.TB, string) string
+	}{{"gzip", []string{text}, gzipped}, {"40 gzip", parts, gzipped}, {"zstd", []string{text}, zstded}, {"40 zstd", parts, zstded}} {
+		dir := b.TempDir()
+		for i, part := range c.parts {
+			must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d", i)), []byte(c.store(b, part)), 0o600))
+		}
+		for _, lanes := range []int{0, 1, 2} {
+			b.Run(fmt.Sprintf("%s, %d lanes", c.name, lanes), func(b *testing.B) {
+				b.SetBytes(2 * int64(len(text)))
+				for b.Loop() {
+					s := expand(b, dir)
+					consume(b, s, Options{Digest: true, Lanes: lanes, Keep: 1 << 20}, true)
+					consume(b, s, Options{Lanes: lanes}, true)
+					must(b, s.Close())
+				}
+			})
+		}
+	}
+}
+
 func consume(b *testing.B, s *Set, o Options, records bool) {
 	r := s.Open(context.Background(), o)
 	defer r.Close()

@@ -15,7 +15,7 @@ import (
 )
 
 // raw reads an input's bytes as they are stored: it counts them, hashes them, spools them if they come only once, and
-// sees to it that a file is the one that the first pass read. A Reader has one, for one input after the other.
+// sees to it that a file is the one that the first pass read. A lane has one, for one input after the other.
 type raw struct {
 	pass *Reader
 	mark *mark
@@ -27,6 +27,7 @@ type raw struct {
 	hash hash.Hash   // nil until a pass with Options.Digest needs it
 	size int64       // bytes read so far
 	end  error       // what ended src: io.EOF, or why it could not be read
+	once bool        // it entered pass.wait
 }
 
 // open begins input i.
@@ -90,6 +91,7 @@ func (w *raw) openOnce(in *Input) error {
 		return err
 	}
 	w.mark.seen, w.mark.spool, w.tee = true, f, f
+	w.once = true
 	if in.Path == "" {
 		w.src = w.pass.set.stdin
 		return w.pass.wait.enter(w.pass, w.src)
@@ -168,7 +170,9 @@ func (w *raw) unchanged() error {
 }
 
 func (w *raw) close() {
-	w.pass.wait.leave()
+	if w.once {
+		w.pass.wait.leave()
+	}
 	if w.file != nil {
 		w.file.Close() // it was only read
 		w.file = nil

@@ -21,28 +21,32 @@ type Digest struct {
 	Compression Compression
 }
 
-// Reader is one pass. It reads, decompresses, hashes and cuts in a goroutine of its own. Next and Digests are for one
+// Reader is one pass. It cuts in a goroutine of its own, and reads, hashes and decompresses there or in lanes. Next and Digests are for one
 // goroutine; Close and BytesRead for any.
 type Reader struct {
 	set *Set
 	opt Options
 	ctx context.Context
 
+	life   context.Context // ends with ctx, by Close, and with run
+	end    context.CancelFunc
 	blocks chan *Block
-	stop   chan struct{} // closed by Close
-	done   chan struct{} // closed when the goroutine has ended
-	once   sync.Once
+	done   chan struct{} // closed when all goroutines have ended
 	read   atomic.Int64
 
-	wait  blocking
-	ended bool // Next has seen blocks closed
+	beginning sync.Mutex
+	prompt    sync.WaitGroup // the goroutines of lanes that read regular files
+	wait      blocking
+	ended     bool // Next has seen blocks closed
 
 	// What the goroutine leaves behind; others look after blocks is closed.
 	err     error // io.EOF after a complete pass
 	digests []Digest
 
 	// What only the goroutine uses.
-	raw    raw
+	lanes  []*lane // that of input i is lanes[i%len(lanes)]
+	begun  int     // inputs that lanes have begun on
+	past   int     // inputs that were read to their end
 	stream stream
 	index  int // of the next block
 }
@@ -51,10 +55,12 @@ func newReader(ctx context.Context, s *Set, o Options) *Reader {
 	r := &Reader{
 		set: s, opt: o, ctx: ctx,
 		blocks: make(chan *Block, ahead),
-		stop:   make(chan struct{}),
 		done:   make(chan struct{}),
 	}
-	r.raw.pass = r
+	r.life, r.end = context.WithCancel(ctx)
+	for range max(1, min(o.Lanes, len(s.Inputs))) {
+		r.lanes = append(r.lanes, newLane(r))
+	}
 	return r
 }
 
@@ -87,14 +93,17 @@ func (r *Reader) Digests() []Digest {
 // BytesRead is the number of raw bytes read so far, of all inputs: for progress.
 func (r *Reader) BytesRead() int64 { return r.read.Load() }
 
-// Close ends the pass, early if need be. Blocks that were handed out stay valid. It waits for the Reader's goroutine,
-// unless that is blocked in a read that the system cannot interrupt (a terminal, or a pipe inherited as stdin); then
-// the goroutine ends with that read, touching nothing.
+// Close ends the pass, early if need be. Blocks that were handed out stay valid. It waits for the Reader's goroutines,
+// unless one is blocked in a read that the system cannot interrupt (a terminal, or a pipe inherited as stdin); then
+// that and the one that cuts end with that read, touching nothing.
 func (r *Reader) Close() error {
-	r.once.Do(func() { close(r.stop) })
+	r.beginning.Lock()
+	r.end()
+	r.beginning.Unlock()
 	if r.wait.interrupt() {
 		<-r.done
 	}
+	r.prompt.Wait()
 	return nil
 }
 
@@ -103,7 +112,7 @@ var errStopped = errors.New("the reader is closed")
 func (r *Reader) run() {
 	defer close(r.done)
 	defer close(r.blocks)
-	defer r.stream.close()
+	defer r.leave()
 	for i := range r.set.Inputs {
 		if r.err = r.input(i); r.err != nil {
 			return
@@ -112,16 +121,30 @@ func (r *Reader) run() {
 	r.err = io.EOF
 }
 
-// input reads one input from end to end.
+// leave ends what lanes are still at.
+func (r *Reader) leave() {
+	r.end()
+	for i := r.past; i < r.begun; i++ {
+		r.lanes[i%len(r.lanes)].done()
+	}
+	for _, l := range r.lanes {
+		l.inf.close()
+	}
+}
+
+// input reads one input from end to end, and lets the lanes begin on those that follow.
 func (r *Reader) input(i int) error {
-	if err := r.raw.open(i); err != nil {
+	for ; r.begun < min(i+len(r.lanes), len(r.set.Inputs)); r.begun++ {
+		r.lanes[r.begun%len(r.lanes)].begin(r.begun)
+	}
+	l := r.lanes[i%len(r.lanes)]
+	err := l.open()
+	if err == nil {
+		err = r.stream.open(l)
+	}
+	if err != nil {
 		return r.explain(i, 0, -1, err)
 	}
-	defer r.raw.close()
-	if err := r.stream.open(&r.raw); err != nil {
-		return r.explain(i, 0, -1, err)
-	}
-	var err error
 	c := cutter{pass: r, input: i, offset: r.stream.start, line: 1, errOffset: -1}
 	if r.stream.format == Array {
 		err = c.array()
@@ -129,19 +152,23 @@ func (r *Reader) input(i int) error {
 		err = c.lines()
 	}
 	if err != nil {
-		if e := r.raw.unchanged(); e != nil { // which says more than where it broke
+		if e := l.raw.unchanged(); e != nil { // which says more than where it broke
 			return r.explain(i, 0, -1, e)
 		}
 		return r.explain(i, c.errLine, c.errOffset, err)
 	}
-	if err := r.raw.finish(); err != nil {
+	l.running.Wait()
+	if err := l.raw.finish(); err != nil {
 		return r.explain(i, 0, -1, err)
 	}
 	if r.opt.Digest {
 		r.digests = append(r.digests, Digest{
-			Size: r.raw.size, SHA256: r.raw.sum(), Format: r.stream.format, Compression: r.stream.compression,
+			Size: l.raw.size, SHA256: l.raw.sum(), Format: r.stream.format, Compression: l.inf.compression,
 		})
 	}
+	l.keep.done(&r.set.marks[i])
+	l.done()
+	r.past++
 	return nil
 }
 
@@ -162,21 +189,20 @@ func (r *Reader) emit(b *Block) error {
 	select {
 	case r.blocks <- b:
 		return nil
-	case <-r.stop:
-		return errStopped
-	case <-r.ctx.Done():
-		return r.ctx.Err()
+	case <-r.life.Done():
+		return r.stopped()
 	}
 }
 
-// stopped reports why the goroutine should end, if it should.
+// stopped reports why the goroutines should end, if they should.
 func (r *Reader) stopped() error {
-	select {
-	case <-r.stop:
-		return errStopped
-	default:
-		return r.ctx.Err()
+	if err := r.ctx.Err(); err != nil {
+		return err
 	}
+	if r.life.Err() != nil {
+		return errStopped
+	}
+	return nil
 }
 
 // blocking knows what the goroutine may be blocked in for ever: opening or reading what is not a regular file.

@@ -44,7 +44,8 @@ type Set struct {
 	stdin      io.Reader
 	stdinStart int64  // where stdin stood, if it is a regular file
 	temp       string // where spools go
-	marks      []mark // what the first pass saw of each input; the goroutine of the open pass has it
+	marks      []mark // what the first pass saw of each input; the goroutines of the open pass have it
+	keeping    keeping
 	pool       pool
 }
 
@@ -54,13 +55,24 @@ type mark struct {
 	identity identity    // of a regular file
 	spool    *spool.File // the bytes of anything else
 	whole    bool        // spool holds all of them
+	kept     kept        // the text, if it was kept
 }
+
+// LaneMemory is what a lane holds: pieces, the window of a decompressor, and the buffers between them. An input that
+// takes a larger window waits for its turn.
+const LaneMemory = laneDepth*pieceSize + 3*pieceSize + aheadWindow
 
 // Options are those of one pass.
 type Options struct {
 	BlockSize int   // bytes of a block; DefaultBlockSize if 0
 	MaxLine   int64 // bytes of a record beyond which it is skipped as too long; DefaultMaxLine if 0
 	Digest    bool  // compute the SHA-256 of each input's raw bytes
+	// Lanes is how many inputs, the one that is being cut and those that follow, are read and decompressed at the same
+	// time by goroutines of their own; 0: one, by the goroutine that cuts. No block depends on it. A lane holds LaneMemory.
+	Lanes int
+	// Keep is the memory in bytes that may be spent on remembering where the text of gzip inputs is kept in a temporary
+	// file, so that a pass without Digest need not inflate them again; 0: none is kept. It takes lanes.
+	Keep int64
 }
 
 func (o Options) withDefaults() Options {
@@ -84,6 +96,9 @@ func (s *Set) Open(ctx context.Context, o Options) *Reader {
 // Close frees what the passes shared: buffers, and the spools of inputs that cannot be read twice.
 func (s *Set) Close() error {
 	var errs []error
+	if f := s.keeping.file; f != nil {
+		errs = append(errs, f.Close())
+	}
 	for i := range s.marks {
 		if f := s.marks[i].spool; f != nil {
 			errs = append(errs, f.Close())

@@ -16,3 +16,22 @@ func TestPlainFull(t *testing.T) {
 		t.Errorf("have %v", err)
 	}
 }
+
+func TestPiecesFull(t *testing.T) {
+	f, err := newPieces(&disk{room: 200, err: &os.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}}, "/tmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := put(f, random(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // and it stays so
+		if _, err := put(f, random(100)); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "--temp") {
+			t.Errorf("have %v", err)
+		}
+	}
+	if have, err := f.Get(p, nil); err != nil || string(have) != string(random(100)) {
+		t.Errorf("what was put before: %q, %v", have, err)
+	}
+}

@@ -75,6 +75,15 @@ func Create(dir string) (*File, error) {
 }
 
 func newFile(disk storage, dir string) (*File, error) {
+	aead, err := newAEAD()
+	if err != nil {
+		return nil, err
+	}
+	return &File{dir: dir, aead: aead, disk: disk, frame: make([]byte, 0, sealed)}, nil
+}
+
+// newAEAD is AES-256-GCM under a key that nobody knows.
+func newAEAD() (cipher.AEAD, error) {
 	var key [32]byte
 	rand.Read(key[:]) // never fails (crypto/rand)
 	block, err := aes.NewCipher(key[:])
@@ -82,11 +91,7 @@ func newFile(disk storage, dir string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
-	}
-	return &File{dir: dir, aead: aead, disk: disk, frame: make([]byte, 0, sealed)}, nil
+	return cipher.NewGCM(block)
 }
 
 // Write appends p. A failure is final: the file can only be closed after it.

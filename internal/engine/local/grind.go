@@ -22,7 +22,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 			out.abort()
 		}
 	}()
-	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine})
+	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Lanes: r.lanes()})
 	defer in.Close()
 	r.Progress.follow(in)
 

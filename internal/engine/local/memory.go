@@ -27,6 +27,9 @@ const (
 // no output.
 const smallMemory = 192 << 20
 
+// tightMemory is where inputs are decompressed by the goroutine that cuts them, as they come.
+const tightMemory = 96 << 20
+
 func (r *run) blockSize() int {
 	if r.Memory < smallMemory {
 		return source.DefaultBlockSize / 4
@@ -41,9 +44,26 @@ func Affordable(workers int, memory int64) int {
 	return max(1, min(workers, int(room/pipelinePerWorker)))
 }
 
+// lanes is how many inputs are decompressed at the same time: no more than there are workers for their records, in a
+// twelfth of the memory, and one where blocks are small. The least memory has room for none: a lane takes the peak from
+// 62 to 65 MiB.
+func (r *run) lanes() int {
+	if r.Memory < tightMemory {
+		return 0
+	}
+	if r.Memory < smallMemory {
+		return 1
+	}
+	return max(1, min(r.Workers, int(r.Memory/12/source.LaneMemory)))
+}
+
+// keep is the memory for the places of what is kept of gzip inputs: 24 bytes for 128 KiB.
+func (r *run) keep() int64 { return r.Memory / 64 }
+
 // budget is the bytes that a share may hold before it spills.
 func (r *run) budget(s share) int64 {
 	rest := int64(float64(r.Memory)/overhead) - pipelineBase - pipelinePerWorker*int64(r.Workers)
+	rest -= source.LaneMemory * int64(max(0, r.lanes()-1)) // the first is in pipelineBase
 	rest = max(rest, 1<<20)
 	switch s {
 	case decisions:

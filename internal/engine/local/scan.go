@@ -25,7 +25,8 @@ type rejected struct {
 // scan is the first pass: it feeds the decider and counts.
 func (r *run) scan(ctx context.Context) error {
 	r.Progress.enter(Reading)
-	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Digest: true})
+	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Digest: true,
+		Lanes: r.lanes(), Keep: r.keep()})
 	defer in.Close()
 	r.Progress.follow(in)
 	c := &collector{run: r, byCode: map[decode.Code]int64{}}
