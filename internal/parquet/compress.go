@@ -34,9 +34,13 @@ func (c Compression) codec() int {
 	return 0
 }
 
-// maxLoss is the part of a text page's compressed size, one in maxLoss, that the search for matches must save to be
-// kept: ids and tokens have none, and without it they are compressed 2.5 times as fast.
-const maxLoss = 100
+const (
+	// maxLoss is the part of a text page's compressed size, one in maxLoss, that the search for matches must save to be
+	// kept: ids and tokens have none, and without it they are compressed 2.5 times as fast.
+	maxLoss = 100
+	// trialText is how much of a text is compressed both ways: a long list is one page of any size.
+	trialText = 1 << 20
+)
 
 // packing is how a column's pages are compressed.
 type packing struct {
@@ -48,7 +52,7 @@ type packing struct {
 type compressor struct {
 	zstd    *zstd.Encoder
 	zstdlit zstdlit.Encoder
-	head    []byte
+	head    []byte // of a page: what is before its text, compressed
 }
 
 // append appends src, compressed, to dst, which must not be None.
@@ -73,6 +77,19 @@ func (c *compressor) appendRandom(dst, src []byte, text int) ([]byte, bool) {
 	rest := len(src) - text
 	c.head = c.append(c.head[:0], Zstd, src[:rest])
 	return c.zstdlit.Append(dst, c.head, rest, src[rest:])
+}
+
+// tryRandom says whether appendRandom makes the page about as small as append does. It tries in scratch.
+func (c *compressor) tryRandom(scratch, src []byte, text int) (kept []byte, ok bool) {
+	if text == 0 {
+		return scratch, false
+	}
+	tried := min(text, trialText)
+	src = src[:len(src)-text+tried]
+	scratch = c.append(scratch[:0], Zstd, src)
+	searched := len(scratch)
+	scratch, ok = c.appendRandom(scratch, src, tried)
+	return scratch, ok && len(scratch)-searched <= searched+searched/maxLoss
 }
 
 // newZstd returns an encoder for pages. Ids and tokens are random text: no matches, but only 16 or 64 of 256

@@ -103,6 +103,8 @@ func (e *encoder) pack(p *page, set *pageSet, choice *promise[packing]) {
 	p.rawSize, p.dictionaryRawSize = len(e.raw), len(e.other)
 	if !set.beginsFile {
 		how = choice.wait()
+	} else if how.codec == Zstd {
+		p.body, how.random = e.tryRandom(p.body, e.raw, e.text)
 	}
 	if how.codec != None {
 		packed := false
@@ -117,13 +119,6 @@ func (e *encoder) pack(p *page, set *pageSet, choice *promise[packing]) {
 		}
 	}
 	if set.beginsFile {
-		if how.codec == Zstd {
-			n := len(p.body)
-			if b, ok := e.appendRandom(p.body, e.raw, e.text); ok && len(b)-n <= n+n/maxLoss {
-				how.random = true
-				p.body = append(b[:0], b[n:]...)
-			}
-		}
 		if !gains(p, set) {
 			how = packing{codec: None}
 		}

@@ -26,7 +26,7 @@ func NewPool(n int) *Pool {
 				e.encode(t.set, t.leaf)
 				t.set.finish()
 				if cap(e.raw) > maxSpare {
-					e.raw, e.other, e.delta = nil, nil, deltaScratch{}
+					e.raw, e.other, e.head, e.delta = nil, nil, nil, deltaScratch{}
 				}
 			}
 		})
