@@ -13,11 +13,18 @@ const maxTops = 1000
 // names numbers the first groups that it meets, so that entries need not spell their hashes. A group is either named
 // from its first record on or never.
 type names struct {
-	table table
-	last  fact.Hash // the group met last, and its number
-	id    int
-	ok    bool
+	table  table
+	recent [recentNames]recent // by bits of the hash
 }
+
+// recent is a group and its number, remembered.
+type recent struct {
+	hash fact.Hash
+	id   int
+	ok   bool
+}
+
+const recentNames = 64
 
 func newNames(max int) *names {
 	n := &names{table: table{max: max}}
@@ -26,11 +33,12 @@ func newNames(max int) *names {
 }
 
 func (n *names) number(h fact.Hash) (id int, ok bool) {
-	if h == n.last && n.ok {
-		return n.id, true
+	r := &n.recent[h[1]%recentNames]
+	if r.ok && h == r.hash {
+		return r.id, true
 	}
 	id, _, ok = n.table.find(h)
-	n.last, n.id, n.ok = h, id, ok
+	*r = recent{h, id, ok}
 	return id, ok
 }
 
