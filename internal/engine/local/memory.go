@@ -45,8 +45,8 @@ func Affordable(workers int, memory int64) int {
 }
 
 // lanes is how many inputs are decompressed at the same time: no more than there are workers for their records, in a
-// twelfth of the memory, and one where blocks are small. The least memory has room for none: a lane takes the peak from
-// 62 to 65 MiB.
+// twelfth of the memory, and one where blocks are small. The least memory has room
+// for none: without lanes a run peaks at 62-64 MiB of 64.
 func (r *run) lanes() int {
 	if r.Memory < tightMemory {
 		return 0
