@@ -333,10 +333,15 @@ func interrupted(t *testing.T, cmd *exec.Cmd, sig syscall.Signal, after time.Dur
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// Before it has asked for signals, they kill it as they do any other program.
-	time.Sleep(max(after, 30*time.Millisecond))
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	// Before it has asked for signals, they kill it as they do any other program: it stages its output after that.
+	for !staging(t, cmd.Dir) && len(ended) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(after)
 	_ = cmd.Process.Signal(sig)
-	err := cmd.Wait()
+	err := <-ended
 	if err == nil {
 		return false
 	}
@@ -351,6 +356,11 @@ func interrupted(t *testing.T, cmd *exec.Cmd, sig syscall.Signal, after time.Dur
 		t.Errorf("%v: stdout is %q", sig, out.Bytes())
 	}
 	return true
+}
+
+// staging says whether a run has something staged in dir.
+func staging(t *testing.T, dir string) bool {
+	return slices.ContainsFunc(names(t, dir), func(name string) bool { return strings.Contains(name, ".quern-") })
 }
 
 // TestFileSizeLimit: a file that cannot grow is a disk that is full, without a disk to fill.
