@@ -11,8 +11,10 @@ var (
 	ErrMissing         = errors.New("keyset is missing")
 	ErrUnreadable      = errors.New("keyset cannot be read or written")
 	ErrExists          = errors.New("keyset is there already")
-	ErrNotKeyset       = errors.New("not a keyset in Tink's clear-text JSON form")
-	ErrEncrypted       = errors.New("keyset is encrypted") // always an ErrNotKeyset too
+	ErrNotKeyset       = errors.New("not a keyset in Tink's JSON form")
+	ErrEncrypted       = errors.New("keyset is encrypted, and no KEK was given")
+	ErrClearText       = errors.New("keyset is in clear text, and a KEK was given")
+	ErrKEK             = errors.New("keyset cannot be encrypted or decrypted under its KEK") // always with the KEK's error
 	ErrWrongType       = errors.New("key is of another type")
 	ErrNoPrimary       = errors.New("keyset has no primary key")
 	ErrPrimaryDisabled = errors.New("primary key is disabled")

@@ -1,14 +1,12 @@
 package keyset
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-
-	tink "github.com/tink-crypto/tink-go/v2/keyset"
 )
 
 // A keyset that is lost takes every token with it. So a file appears under its name only when all of it is on the
@@ -24,10 +22,13 @@ func DefaultPath() (string, error) {
 	return filepath.Join(dir, "quern", "keyset.json"), nil
 }
 
-// Create writes a keyset of one fresh key to path, mode 0600, and makes the directories above it, mode 0700. It fails
-// with ErrExists if anything has that name, and with ErrUnreadable if the file cannot be written. When it returns,
-// the keyset and its name are on the disk.
-func Create(path string) (*Keyset, error) {
+// Create is CreateUnder without a KEK.
+func Create(path string) (*Keyset, error) { return CreateUnder(context.Background(), path, nil) }
+
+// CreateUnder writes a keyset of one fresh key to path, mode 0600, and makes the directories above it, mode 0700. The
+// file is encrypted under kek, or in clear text if kek is nil. It fails with ErrExists if anything has that name, with
+// ErrKEK, and with ErrUnreadable if the file cannot be written. When it returns, the keyset and its name are on the disk.
+func CreateUnder(ctx context.Context, path string, kek KEK) (*Keyset, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return nil, exists(path)
 	}
@@ -35,11 +36,16 @@ func Create(path string) (*Keyset, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.kek = kek
+	text, err := k.encode(ctx)
+	if err != nil {
+		return nil, err
+	}
 	dir := filepath.Dir(path)
 	if err := makeDir(dir); err != nil {
 		return nil, unwritable(path, err)
 	}
-	temp, err := k.stage(path, nil)
+	temp, err := stage(text, path, nil)
 	if err != nil {
 		return nil, unwritable(path, err)
 	}
@@ -57,10 +63,14 @@ func Create(path string) (*Keyset, error) {
 	return k, nil
 }
 
-// Save writes the keyset to path, mode 0600, in place of what is there. A symbolic link stays and what it points at is
-// replaced; the owner stays if the system allows it. It fails with ErrUnreadable, and then path is as it was, unless
-// the failure is to sync the directory.
-func (k *Keyset) Save(path string) error {
+// Save writes the keyset to path, mode 0600, in place of what is there, under the KEK that it was loaded with, if any,
+// or that Rewrap gave it. A symbolic link stays and what it points at is replaced; the owner stays if the system allows
+// it. It fails with ErrKEK or ErrUnreadable, and then path is as it was, unless the failure is to sync the directory.
+func (k *Keyset) Save(ctx context.Context, path string) error {
+	text, err := k.encode(ctx)
+	if err != nil {
+		return err
+	}
 	target, err := filepath.EvalSymlinks(path)
 	var old fs.FileInfo
 	switch {
@@ -77,7 +87,7 @@ func (k *Keyset) Save(path string) error {
 	if err != nil {
 		return unwritable(path, err)
 	}
-	temp, err := k.stage(target, old)
+	temp, err := stage(text, target, old)
 	if err != nil {
 		return unwritable(path, err)
 	}
@@ -99,19 +109,14 @@ func unwritable(path string, err error) error {
 	return fail(ErrUnreadable, err, "keyset %s: it cannot be written: %v: check the directory's permissions and space", path, cause(err))
 }
 
-// stage writes the keyset to a new file beside path, mode 0600, owned as old is (if not nil), and syncs it. It returns
-// the file's name, or leaves none.
-func (k *Keyset) stage(path string, old fs.FileInfo) (string, error) {
-	var text bytes.Buffer
-	if err := tink.NewJSONWriter(&text).Write(k.set); err != nil {
-		return "", errors.New("its keys cannot be serialised") // Tink's error may quote them
-	}
-	text.WriteByte('\n')
+// stage writes text to a new file beside path, mode 0600, owned as old is (if not nil), and syncs it. It returns the
+// file's name, or leaves none.
+func stage(text []byte, path string, old fs.FileInfo) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(text.Bytes())
+	_, err = f.Write(text)
 	if err == nil && old != nil {
 		err = keepOwner(f, old)
 	}

@@ -1,8 +1,8 @@
 // Package keyset owns Tink keysets: it reads them, creates them, changes them and writes them back.
 //
-// The file form is Tink's own JSON keyset in clear text, readable by Tink in any language. Keys are made, parsed and
-// serialised by tink-go; this package adds what a tool for people needs: errors that say what to do next, files that
-// are never half written nor overwritten, and a type that cannot be printed by accident.
+// The file form is Tink's own JSON keyset, in clear text or encrypted under a key of a KMS, readable by Tink in any
+// language. Keys are made, parsed and serialised by tink-go; this package adds what a tool for people needs: errors that
+// say what to do next, files that are never half written nor overwritten, and a type that cannot be printed by accident.
 //
 // Key material never appears in a string, an error or JSON: a Keyset redacts itself.
 package keyset
@@ -41,6 +41,7 @@ const damaged = "damaged AES_SIV"
 type Keyset struct {
 	set  *tinkpb.Keyset // behind a pointer, so that not even reflection on a struct that holds a Keyset prints it
 	path string         // where it was loaded from or created, for errors
+	kek  KEK            // what its file is encrypted under, or nil
 }
 
 // KeyInfo describes a key without its material.

@@ -181,7 +181,7 @@ func TestLoadErrors(t *testing.T) {
 		"other JSON":      {`{"id": 5}`, ErrNotKeyset, "line 1, column 2"},
 		"array":           {`[1]`, ErrNotKeyset, "no keyset"},
 		"no key":          {`{}`, ErrNotKeyset, "holds no key"},
-		"encrypted":       {`{"encryptedKeyset":"AAAA","keysetInfo":{"primaryKeyId":7}}`, ErrNotKeyset, "--kek"},
+		"encrypted":       {`{"encryptedKeyset":"AAAA","keysetInfo":{"primaryKeyId":7}}`, ErrEncrypted, "--kek"},
 		"encrypted, too":  {`{"encrypted_keyset":"AAAA"}`, ErrEncrypted, "KMS key"},
 		"not base64":      {set(1, key(1, "ENABLED", "AesSivKey", "TINK", cut)), ErrNotKeyset, "line 1, column"},
 		"no key inside":   {set(1, key(1, "ENABLED", "AesSivKey", "TINK", "QUJD")), ErrNotKeyset, "key 1 in it is damaged"},
@@ -316,7 +316,7 @@ func TestRotateAndSave(t *testing.T) {
 		id, err := k.Rotate()
 		must(t, err)
 		must(t, k.Check())
-		must(t, k.Save(path))
+		must(t, k.Save(t.Context(), path))
 		again := load(t, path)
 		if again.PrimaryID() != id || id == 1 || len(again.Keys()) != 2 || state(again) != state(k) {
 			t.Errorf("after rotation to %d: %s", id, state(again))
@@ -339,7 +339,7 @@ func TestSaveKeepsLinkAndMode(t *testing.T) {
 		t.Errorf("advice %q for mode 0644", advice)
 	}
 	must(t, k.Promote(2))
-	must(t, k.Save(link))
+	must(t, k.Save(t.Context(), link))
 	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("the link is now %v, %v", info.Mode(), err)
 	}
@@ -365,7 +365,7 @@ func TestSaveFailureLeavesTheOld(t *testing.T) {
 	must(t, os.Symlink("nowhere", dangling))
 	k := load(t, write(t, set(1, siv(1, "ENABLED"))))
 	for _, path := range []string{t.TempDir(), dangling, filepath.Join(t.TempDir(), "no", "dir")} {
-		if err := k.Save(path); !errors.Is(err, ErrUnreadable) {
+		if err := k.Save(t.Context(), path); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("Save(%s): %v", path, err)
 		}
 	}
@@ -373,7 +373,7 @@ func TestSaveFailureLeavesTheOld(t *testing.T) {
 		t.Error(err)
 	}
 	fresh := filepath.Join(t.TempDir(), "fresh.json")
-	must(t, k.Save(fresh))
+	must(t, k.Save(t.Context(), fresh))
 	must(t, load(t, fresh).Check())
 }
 

@@ -2,6 +2,7 @@ package keyset
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,9 +21,13 @@ const maxSize = 1 << 20
 // Advice is a sentence for the user about a keyset that works but could be kept better.
 type Advice string
 
-// Load reads the keyset at path, a file or a pipe. It fails with ErrMissing, ErrUnreadable or ErrNotKeyset. It does
-// not fail for a keyset that cannot seal; see Check.
-func Load(path string) (*Keyset, []Advice, error) {
+// Load is LoadUnder without a KEK.
+func Load(path string) (*Keyset, []Advice, error) { return LoadUnder(context.Background(), path, nil) }
+
+// LoadUnder reads the keyset at path, a file or a pipe: one that is encrypted under kek, or in clear text if kek is nil.
+// It fails with ErrMissing, ErrUnreadable, ErrNotKeyset, ErrEncrypted, ErrClearText or ErrKEK. It does not fail for a
+// keyset that cannot seal; see Check.
+func LoadUnder(ctx context.Context, path string, kek KEK) (*Keyset, []Advice, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fail(ErrMissing, err, "keyset %s: there is no such file: create it with `quern keys create`, or name another with --keyset", path)
@@ -45,7 +50,7 @@ func Load(path string) (*Keyset, []Advice, error) {
 	if len(text) > maxSize {
 		return nil, nil, notKeyset(path, "it is larger than any keyset")
 	}
-	k, err := parse(path, text)
+	k, err := parse(ctx, path, text, kek)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,7 +73,7 @@ func cause(err error) error {
 }
 
 func notKeyset(path, why string) error {
-	return fail(ErrNotKeyset, nil, "keyset %s: %s: quern reads Tink's JSON keysets in clear text; name another file with --keyset, or restore this one from a backup", path, why)
+	return fail(ErrNotKeyset, nil, "keyset %s: %s: quern reads Tink's JSON keysets; name another file with --keyset, or restore this one from a backup", path, why)
 }
 
 // advise returns what is to be said about a keyset file's mode. Pipes and Windows have no modes worth a word.
@@ -84,7 +89,7 @@ func advise(path string, info fs.FileInfo) []Advice {
 var where = regexp.MustCompile(`\(line (\d+):(\d+)\)`)
 
 // parse reads a keyset's text: well formed, with distinct ids. path is for errors.
-func parse(path string, text []byte) (*Keyset, error) {
+func parse(ctx context.Context, path string, text []byte, kek KEK) (*Keyset, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, notKeyset(path, "it is empty")
 	}
@@ -92,10 +97,17 @@ func parse(path string, text []byte) (*Keyset, error) {
 		return nil, notKeyset(path, "it is not JSON")
 	}
 	sealed, err := tink.NewJSONReader(bytes.NewReader(text)).ReadEncrypted()
-	if err == nil && len(sealed.GetEncryptedKeyset()) > 0 {
-		return nil, fail(errors.Join(ErrNotKeyset, ErrEncrypted), nil, "keyset %s: it is encrypted under a KMS key, and reading those (--kek) is for a later version: decrypt it with `tinkey convert-keyset`", path)
+	var set *tinkpb.Keyset
+	switch encrypted := err == nil && len(sealed.GetEncryptedKeyset()) > 0; {
+	case encrypted && kek == nil:
+		return nil, fail(ErrEncrypted, nil, "keyset %s: it is encrypted under a KMS key: name that key with --kek URI or QUERN_KEK", path)
+	case encrypted:
+		if set, err = unwrap(ctx, path, sealed.GetEncryptedKeyset(), kek); err != nil {
+			return nil, err
+		}
+	default:
+		set, err = tink.NewJSONReader(bytes.NewReader(text)).Read()
 	}
-	set, err := tink.NewJSONReader(bytes.NewReader(text)).Read()
 	if err != nil {
 		why := "it is JSON, but no keyset"
 		if at := where.FindStringSubmatch(err.Error()); at != nil {
@@ -106,8 +118,14 @@ func parse(path string, text []byte) (*Keyset, error) {
 	if len(set.GetKey()) == 0 {
 		return nil, notKeyset(path, "it holds no key")
 	}
-	k := &Keyset{set: set, path: path}
-	return k, k.wellFormed()
+	k := &Keyset{set: set, path: path, kek: kek}
+	if err := k.wellFormed(); err != nil {
+		return nil, err
+	}
+	if kek != nil && sealed.GetEncryptedKeyset() == nil {
+		return nil, fail(ErrClearText, nil, "keyset %s: it is in clear text, and --kek or QUERN_KEK names a KMS key: encrypt it with `quern keys rewrap --kek= --new-kek URI`, or leave the KMS key out with --kek=", path)
+	}
+	return k, nil
 }
 
 // wellFormed says whether every key has material, a prefix and a status, and no two have one id. This is what Tink's
