@@ -10,6 +10,7 @@ import (
 	"quern/internal/core/seal"
 	"quern/internal/engine/local"
 	"quern/internal/job"
+	"quern/internal/kms"
 	"quern/internal/verify"
 )
 
@@ -49,6 +50,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, local.ErrRejects):
 		return exitRejected
+	case errors.Is(err, kms.ErrUnavailable): // the key may be right
+		return exitFailure
 	case errors.As(err, &key), isKeyError(err):
 		return exitKey
 	}
@@ -56,8 +59,8 @@ func exitCode(ctx context.Context, err error) int {
 }
 
 func isKeyError(err error) bool {
-	for _, target := range []error{keyset.ErrMissing, keyset.ErrUnreadable, keyset.ErrNotKeyset, keyset.ErrWrongType,
-		keyset.ErrNoPrimary, keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong} {
+	for _, target := range []error{keyset.ErrMissing, keyset.ErrUnreadable, keyset.ErrNotKeyset, keyset.ErrEncrypted,
+		keyset.ErrClearText, keyset.ErrKEK, keyset.ErrWrongType, keyset.ErrNoPrimary, keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong} {
 		if errors.Is(err, target) {
 			return true
 		}

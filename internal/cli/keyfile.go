@@ -1,36 +1,89 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/spf13/pflag"
+
 	"quern/internal/core/keyset"
 	"quern/internal/core/seal"
+	"quern/internal/kms"
 )
 
-// keysetEnv names the variable that has the keyset's file where no flag does.
-const keysetEnv = "QUERN_KEYSET"
+// keysetEnv and kekEnv name the variables that count where no flag does.
+const (
+	keysetEnv = "QUERN_KEYSET"
+	kekEnv    = "QUERN_KEK"
+)
 
 const keysetUsage = "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own)"
 
-// keysetPath is the keyset's file: the flag's, that of QUERN_KEYSET, or the user's own.
-func keysetPath(flag string) (string, error) {
-	path, _, err := locateKeyset(flag)
-	return path, err
+// keyFlags are the flags of a command that uses a keyset, as they were written.
+type keyFlags struct {
+	file string
+	kek  optional
 }
 
-// locateKeyset is keysetPath; named says whether the user named the file.
-func locateKeyset(flag string) (path string, named bool, err error) {
-	if flag != "" {
-		return flag, true, nil
+func (f *keyFlags) add(fl *pflag.FlagSet, usage string) {
+	fl.StringVar(&f.file, "keyset", "", usage)
+	fl.Var(&f.kek, "kek", "`URI` of the KMS key that the keyset is encrypted under (default: $QUERN_KEK, then none)")
+}
+
+// optional is a flag that may be given and empty.
+type optional struct {
+	value string
+	given bool
+}
+
+func (o *optional) Set(s string) error { o.value, o.given = s, true; return nil }
+func (o *optional) String() string     { return o.value }
+func (o *optional) Type() string       { return "string" }
+
+// keyring is a keyset's file and what it is encrypted under.
+type keyring struct {
+	path  string
+	named bool       // by the user
+	kek   keyset.KEK // nil: clear text
+}
+
+// keyring says which keyset is meant: the flag's file, that of QUERN_KEYSET, or the user's own. No file is touched.
+func (f *keyFlags) keyring() (*keyring, error) {
+	kek, err := f.kek.or(kekEnv).parse("--kek or " + kekEnv)
+	if err != nil {
+		return nil, err
+	}
+	if f.file != "" {
+		return &keyring{f.file, true, kek}, nil
 	}
 	if env := os.Getenv(keysetEnv); env != "" {
-		return env, true, nil
+		return &keyring{env, true, kek}, nil
 	}
-	path, err = keyset.DefaultPath()
-	return path, false, err
+	path, err := keyset.DefaultPath()
+	return &keyring{path, false, kek}, err
+}
+
+// or is the flag, or if it was not given an environment variable.
+func (o optional) or(env string) optional {
+	if !o.given {
+		o.value = os.Getenv(env)
+	}
+	return o
+}
+
+// parse is the KMS key that a flag names, or nil if it names none.
+func (o optional) parse(flag string) (keyset.KEK, error) {
+	if o.value == "" {
+		return nil, nil
+	}
+	key, err := kms.Parse(o.value)
+	if err != nil {
+		return nil, usagef("%s: %w", flag, err)
+	}
+	return key, nil
 }
 
 // missingKeyset is a keyset.ErrMissing with the way out that fits the command.
@@ -41,55 +94,62 @@ func (e missingKeyset) Error() string {
 }
 func (missingKeyset) Unwrap() error { return keyset.ErrMissing }
 
-// loadSealer returns the sealer of the user's keyset, and the keyset's file. With create, the user's own keyset is
-// made if it is missing: that is said on stderr, as are warnings. A file that the user named is never made.
-func loadSealer(flag string, stderr io.Writer, create bool) (*seal.Sealer, string, error) {
-	path, named, err := locateKeyset(flag)
-	if err != nil {
-		return nil, "", err
-	}
-	ks, err := loadKeyset(path, stderr)
+// sealer returns the sealer of the keyset. With create, the user's own keyset is made if it is missing: that is said on
+// stderr, as are warnings. A file that the user named is never made.
+func (r *keyring) sealer(ctx context.Context, stderr io.Writer, create bool) (*seal.Sealer, error) {
+	ks, err := r.load(ctx, stderr)
 	if errors.Is(err, keyset.ErrMissing) {
 		switch {
 		case !create:
-			err = missingKeyset{path, "name the one that the tokens were made with by --keyset or " + keysetEnv}
-		case named:
-			err = missingKeyset{path, fmt.Sprintf("make it with `quern keys create --keyset %s`, or name another", path)}
+			err = missingKeyset{r.path, "name the one that the tokens were made with by --keyset or " + keysetEnv}
+		case r.named:
+			err = missingKeyset{r.path, fmt.Sprintf("make it with `quern keys create --keyset %s`, or name another", r.path)}
 		default:
-			ks, err = createKeyset(path, stderr)
+			ks, err = r.create(ctx, stderr)
 		}
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	s, err := seal.New(ks)
-	return s, path, err
+	return seal.New(ks)
 }
 
-// loadKeyset reads a keyset and says on stderr what could be kept better.
-func loadKeyset(path string, stderr io.Writer) (*keyset.Keyset, error) {
-	ks, advice, err := keyset.Load(path)
+// load reads the keyset and says on stderr what could be kept better.
+func (r *keyring) load(ctx context.Context, stderr io.Writer) (*keyset.Keyset, error) {
+	ks, advice, err := keyset.LoadUnder(ctx, r.path, r.kek)
 	for _, a := range advice {
 		fmt.Fprintf(stderr, "quern: warning: %s\n", a)
 	}
 	return ks, err
 }
 
-// createKeyset makes the user's own keyset, unless another quern was quicker.
-func createKeyset(path string, stderr io.Writer) (*keyset.Keyset, error) {
-	ks, err := keyset.Create(path)
+// create makes the user's own keyset, unless another quern was quicker.
+func (r *keyring) create(ctx context.Context, stderr io.Writer) (*keyset.Keyset, error) {
+	ks, err := keyset.CreateUnder(ctx, r.path, r.kek)
 	if errors.Is(err, keyset.ErrExists) {
-		return loadKeyset(path, stderr)
+		return r.load(ctx, stderr)
 	}
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(stderr, "quern: made a keyset for you: %s\n", path)
-	warnOfLoss(stderr)
+	fmt.Fprintf(stderr, "quern: made a keyset for you: %s%s\n", r.path, under(r.kek))
+	r.warnOfLoss(stderr)
 	return ks, nil
 }
 
+// under says in a message what a keyset is encrypted under, or nothing.
+func under(kek keyset.KEK) string {
+	if kek == nil {
+		return ""
+	}
+	return ", encrypted under " + kek.String()
+}
+
 // warnOfLoss says what a keyset is worth.
-func warnOfLoss(stderr io.Writer) {
+func (r *keyring) warnOfLoss(stderr io.Writer) {
+	if r.kek != nil {
+		fmt.Fprintln(stderr, "quern: without this file and that KMS key no pseudonymised value can be recovered; keep a copy of the one, and the other from being deleted")
+		return
+	}
 	fmt.Fprintln(stderr, "quern: without this file no pseudonymised value can be recovered; keep a copy where others cannot read it")
 }

@@ -16,9 +16,10 @@ import (
 
 // retokenizeFlags are the flags of retokenize as they were written.
 type retokenizeFlags struct {
-	keyset, out, temp string
-	overwrite         bool
-	workers           int
+	keys      keyFlags
+	out, temp string
+	overwrite bool
+	workers   int
 }
 
 func newRetokenize(s Streams) *cobra.Command {
@@ -37,7 +38,7 @@ was, so the result is what a run with the new key gives.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRetokenize(cmd.Context(), s, &f, args[0]) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.keyset, "keyset", "", keysetUsage)
+	f.keys.add(fl, keysetUsage)
 	fl.StringVarP(&f.out, "out", "o", "", "write the table to `FILE` (default: in its place)")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace FILE if there is one")
 	fl.StringVar(&f.temp, "temp", "", "`DIR` for temporary files (default: the system's)")
@@ -46,6 +47,10 @@ was, so the result is what a run with the new key gives.`,
 }
 
 func runRetokenize(ctx context.Context, s Streams, f *retokenizeFlags, table string) error {
+	keys, err := f.keys.keyring()
+	if err != nil {
+		return err
+	}
 	info, err := os.Stat(table)
 	if err != nil {
 		return err
@@ -63,7 +68,7 @@ func runRetokenize(ctx context.Context, s Streams, f *retokenizeFlags, table str
 			return err
 		}
 	}
-	sealer, _, err := loadSealer(f.keyset, s.Err, false)
+	sealer, err := keys.sealer(ctx, s.Err, false)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 
 // revealFlags are the flags of reveal as they were written.
 type revealFlags struct {
-	keyset, recipe     string
+	keys               keyFlags
+	recipe             string
 	contexts           []string
 	json               bool
 	table, column, out string
@@ -46,14 +47,18 @@ columns hold tokens, and in which context, the table says itself.`,
 			if err := f.check(cmd, args); err != nil {
 				return err
 			}
-			if f.table != "" {
-				return revealTable(cmd.Context(), s, &f)
+			keys, err := f.keys.keyring()
+			if err != nil {
+				return err
 			}
-			return revealTokens(cmd.Context(), s, &f, args)
+			if f.table != "" {
+				return revealTable(cmd.Context(), s, &f, keys)
+			}
+			return revealTokens(cmd.Context(), s, &f, keys, args)
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.keyset, "keyset", "", keysetUsage)
+	f.keys.add(fl, keysetUsage)
 	fl.StringArrayVar(&f.contexts, "context", nil, "`CONTEXT` of the tokens; may be repeated (default: the recipe's)")
 	fl.StringVarP(&f.recipe, "recipe", "r", "", "recipe `FILE` that the tokens were made by (default: the embedded one)")
 	fl.BoolVar(&f.json, "json", false, "print each value as a JSON string")
@@ -110,7 +115,7 @@ func outsideOutputs(path string) error {
 	return nil
 }
 
-func revealTokens(ctx context.Context, s Streams, f *revealFlags, args []string) error {
+func revealTokens(ctx context.Context, s Streams, f *revealFlags, keys *keyring, args []string) error {
 	contexts := f.contexts
 	if len(contexts) == 0 {
 		r, _, err := loadRecipe(f.recipe)
@@ -119,7 +124,7 @@ func revealTokens(ctx context.Context, s Streams, f *revealFlags, args []string)
 		}
 		contexts = append(r.Contexts(), plan.RejectContext)
 	}
-	sealer, _, err := loadSealer(f.keyset, s.Err, false)
+	sealer, err := keys.sealer(ctx, s.Err, false)
 	if err != nil {
 		return err
 	}
@@ -134,8 +139,8 @@ func revealTokens(ctx context.Context, s Streams, f *revealFlags, args []string)
 	return p.Tokens(s.Out, args)
 }
 
-func revealTable(ctx context.Context, s Streams, f *revealFlags) error {
-	sealer, _, err := loadSealer(f.keyset, s.Err, false)
+func revealTable(ctx context.Context, s Streams, f *revealFlags, keys *keyring) error {
+	sealer, err := keys.sealer(ctx, s.Err, false)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,8 @@ import (
 
 // runFlags are the flags of run as they were written.
 type runFlags struct {
-	out, recipe, keyset, layout, memory, temp  string
+	keys                                       keyFlags
+	out, recipe, layout, memory, temp          string
 	maxRejects, compression, profile, progress string
 	workers                                    int
 	overwrite, json                            bool
@@ -52,7 +53,7 @@ Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`"
 	fl := cmd.Flags()
 	fl.StringVarP(&f.out, "out", "o", "quern-out", "output `DIR`")
 	fl.StringVarP(&f.recipe, "recipe", "r", "", "recipe `FILE` (default: the embedded one)")
-	fl.StringVar(&f.keyset, "keyset", "", "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own, made by the first run)")
+	f.keys.add(fl, "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own, made by the first run)")
 	fl.StringVar(&f.layout, "layout", "normalized", "normalized, or wide: one table with a row a list item")
 	fl.StringVar(&f.memory, "memory", "", "memory to use, `SIZE` such as 512MiB (default: half of what the machine or cgroup has)")
 	fl.IntVar(&f.workers, "workers", job.DefaultWorkers(), "`N` threads; the output does not depend on it")
@@ -74,22 +75,19 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 		return err
 	}
 	o.Stdin = s.In
-	keyPath, err := keysetPath(f.keyset)
+	keys, err := f.keys.keyring()
 	if err != nil {
 		return err
 	}
-	if job.Within(keyPath, o.Out) {
-		return usagef("the keyset %s lies inside the output %s: whoever gets the output would get the key; choose another -o", keyPath, o.Out)
+	if job.Within(keys.path, o.Out) {
+		return usagef("the keyset %s lies inside the output %s: whoever gets the output would get the key; choose another -o", keys.path, o.Out)
 	}
 	stop, err := profile(f.cpuProfile, f.memProfile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	o.Unlock = func() (*seal.Sealer, error) {
-		sealer, _, err := loadSealer(f.keyset, s.Err, true)
-		return sealer, err
-	}
+	o.Unlock = func() (*seal.Sealer, error) { return keys.sealer(cmd.Context(), s.Err, true) }
 	limit(o.Memory, o.Workers, o.Inputs)
 	o.Progress = &local.Progress{}
 	done := showProgress(s.Err, f, o.Progress)

@@ -31,6 +31,10 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 			if err != nil {
 				return err
 			}
+			keys, err := f.keys.keyring()
+			if err != nil {
+				return err
+			}
 			opts.Stdin = s.In
 			say := func(format string, a ...any) { fmt.Fprintf(s.Out, "ok  "+format+"\n", a...) }
 			o, err := verify.Open(args[0], say)
@@ -38,12 +42,12 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 				return err
 			}
 			if len(opts.Inputs) > 0 {
-				sealer, path, err := loadSealer(f.keyset, s.Err, false)
+				sealer, err := keys.sealer(cmd.Context(), s.Err, false)
 				if err != nil {
 					return err
 				}
 				if opts.Sealer, err = sealer.Under(o.Manifest.Key.ID); err != nil {
-					return keyError{fmt.Errorf("the output is under another key than those of %s: %w", path, err)}
+					return keyError{fmt.Errorf("the output is under another key than those of %s: %w", keys.path, err)}
 				}
 			}
 			if err := o.Check(cmd.Context()); err != nil {
@@ -62,7 +66,7 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.keyset, "keyset", "", "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own)")
+	f.keys.add(fl, keysetUsage)
 	fl.StringVar(&f.temp, "temp", "", "`DIR` for temporary files (default: the system's)")
 	fl.StringVar(&f.memory, "memory", "", "memory to use, `SIZE` such as 512MiB")
 	fl.IntVar(&f.workers, "workers", job.DefaultWorkers(), "`N` threads")
@@ -71,8 +75,9 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 
 // verifyFlags are the flags of verify as they were written.
 type verifyFlags struct {
-	keyset, temp, memory string
-	workers              int
+	keys         keyFlags
+	temp, memory string
+	workers      int
 }
 
 // options checks the flags.

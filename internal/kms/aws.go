@@ -64,9 +64,15 @@ func (a *aws) explain(err error, decrypting bool) error {
 		"LimitExceededException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure":
 		return unavailable("AWS KMS cannot answer now (%s): try again later", code)
 	default:
-		if answer.ErrorFault() == smithy.FaultServer {
+		if r, ok := errors.AsType[httpAnswer](err); ok && r.HTTPStatusCode() >= 500 {
 			return unavailable("AWS KMS cannot answer now (%s): try again later", code)
 		}
 		return refused("AWS KMS refuses it (%s)", code)
 	}
+}
+
+// httpAnswer is what the SDK's errors say of the HTTP answer.
+type httpAnswer interface {
+	error
+	HTTPStatusCode() int
 }
