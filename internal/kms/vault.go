@@ -187,7 +187,7 @@ func (v *vault) explain(err error, decrypting bool) error {
 	case says(err, "message authentication failed", "invalid ciphertext"):
 		return notOfThisKey()
 	case says(err, "disallowed by policy (too old)"):
-		return refused("the keyset is under a version of the key that may not decrypt any more: have min_decryption_version lowered, then run `quern keys rewrap`")
+		return refused("the keyset is under a version of the key that may not decrypt any more: have min_decryption_version lowered, then run `quern keys rewrap`; or under another key: name that one with --kek")
 	case says(err, "missing 'context'"):
 		return refused("the key is a derived one, which asks for a context that Tink's keysets have not: use a key with derived=false")
 	case says(err, "sealed"):
