@@ -17,13 +17,19 @@ import (
 type gcp struct {
 	uri     string
 	options []option.ClientOption // tests' own server
+	key     tink.AEADWithContext  // once it is connected to
 }
 
 func (g *gcp) connect(ctx context.Context) (tink.AEADWithContext, error) {
-	k, err := gcpkms.GetAEADWithContext(ctx, g.uri, gcpkms.WithGoogleAPIClientOptions(g.options...))
+	if g.key != nil {
+		return g.key, nil
+	}
+	// The client holds a connection, which Tink gives no way to close: one for all calls, longer than any of them.
+	k, err := gcpkms.GetAEADWithContext(context.WithoutCancel(ctx), g.uri, gcpkms.WithGoogleAPIClientOptions(g.options...))
 	if err != nil {
 		return nil, refused("there are no usable Google credentials: log in with `gcloud auth application-default login`, or name a file with GOOGLE_APPLICATION_CREDENTIALS")
 	}
+	g.key = k
 	return k, nil
 }
 

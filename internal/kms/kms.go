@@ -18,7 +18,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// A Key is a key in a KMS. Nothing is read or connected to before its first use.
+// A Key is a key in a KMS. Nothing is read or connected to before its first use. It is not for several goroutines at once.
 type Key struct {
 	uri     string
 	service service

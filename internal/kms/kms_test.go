@@ -2,6 +2,8 @@ package kms
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -15,8 +17,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/vault/api"
 )
 
 const secret = "planted keyset material"
@@ -284,24 +289,44 @@ func TestUnreachable(t *testing.T) {
 
 // TestCancelled: a call ends when its context does, whether it waits for an answer or for another try.
 func TestCancelled(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		wait bool
-	}{{"answer", true}, {"another try", false}} {
-		ctx, cancel := context.WithCancel(t.Context())
-		k := transit(t, func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
-			cancel()
-			if c.wait {
-				<-r.Context().Done()
-			}
-			answers(503)(w, r)
-		})
-		retryAfter = []time.Duration{time.Hour}
-		k.limit = time.Hour
-		_, err := k.DecryptWithContext(ctx, []byte("vault:v1:AAAA"), nil)
-		if !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
-			t.Errorf("waiting for %s: %v", c.name, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	k := transit(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
+		cancel()
+		<-r.Context().Done()
+	})
+	k.limit = time.Hour
+	_, err := k.DecryptWithContext(ctx, []byte("vault:v1:AAAA"), nil)
+	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("waiting for an answer: %v", err)
+	}
+
+	ctx, cancel = context.WithCancel(t.Context())
+	retryAfter = []time.Duration{time.Hour}
+	tries := 0
+	_, err = retry(ctx, func() ([]byte, error) {
+		tries++
+		cancel()
+		return nil, &api.ResponseError{StatusCode: 503}
+	})
+	if !hasStatus(err, 503) || tries != 1 {
+		t.Errorf("waiting for another try: %v after %d", err, tries)
+	}
+}
+
+// TestTransient: what another try may mend is tried again, and nothing else.
+func TestTransient(t *testing.T) {
+	for err, want := range map[error]bool{
+		&api.ResponseError{StatusCode: 503}: true,
+		&api.ResponseError{StatusCode: 429}: true,
+		&api.ResponseError{StatusCode: 403}: false,
+		io.ErrUnexpectedEOF:                 true,
+		syscall.ECONNREFUSED:                true,
+		context.Canceled:                    false,
+		&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}: false,
+	} {
+		if got := transient(err); got != want {
+			t.Errorf("%T %v: %t", err, err, got)
 		}
 	}
 }
