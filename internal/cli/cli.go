@@ -54,6 +54,7 @@ flattened, pseudonymised and indexed, by one command, in bounded memory, with no
 
   quern run data.json            make quern-out/ from records
   quern recipe show              see what it does to them, and change it
+  quern recipe infer data.json   have a recipe written for other records
   quern reveal TOKEN             recover an original, with the key
   quern lookup quern-out Canada  ask the inverted index
   quern verify quern-out         prove an output`

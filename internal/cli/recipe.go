@@ -10,9 +10,10 @@ import (
 )
 
 func newRecipe(s Streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "recipe", Short: "print the embedded recipe, check one, or print the language's schema",
+	cmd := &cobra.Command{Use: "recipe", Short: "infer a recipe from data, print the embedded one, check one, or print the language's schema",
 		Args: noSubcommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(
+		newInfer(s),
 		&cobra.Command{Use: "show", Short: "print the embedded recipe, to change and run with --recipe", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return printed(s.Out, recipe.DefaultText()) }},
 		&cobra.Command{Use: "schema", Short: "print the JSON Schema of recipes, for editors", Args: noArgs,

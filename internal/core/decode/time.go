@@ -2,6 +2,7 @@ package decode
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"quern/internal/core/plan"
@@ -41,14 +42,13 @@ func (d *Decoder) timestamp(i int, t *recipe.Type, k *plan.Key, v *Value) int {
 	}
 	var us int64
 	if t.Format == recipe.Layout {
-		at, err := time.Parse(t.Layout, string(s))
-		if err != nil {
-			return d.fail(BadTimestamp, k.Path, "it is no timestamp of the recipe's layout")
+		var code Code
+		switch us, code = byLayout(t.Layout, string(s)); code {
+		case BadTimestamp:
+			return d.fail(code, k.Path, "it is no timestamp of the recipe's layout")
+		case TooPrecise:
+			return d.fail(code, k.Path, tooFine)
 		}
-		if at.Nanosecond()%1000 != 0 || beyondNanos(t.Layout, string(s), at) {
-			return d.tooFine(k)
-		}
-		us = at.Unix()*secondMicros + int64(at.Nanosecond()/1000)
 	} else {
 		var why string
 		var code Code
@@ -64,6 +64,9 @@ var longFraction = regexp.MustCompile(`[.,]\d{9}(\d*[1-9])`)
 // beyondNanos says whether a time has a fraction with digits behind the ninth, which time.Parse drops without a word.
 // Other digits behind a point cannot be left out, or else they change the time.
 func beyondNanos(layout, s string, at time.Time) bool {
+	if !strings.ContainsAny(s, ".,") { // the search is slower than time.Parse
+		return false
+	}
 	for _, m := range longFraction.FindAllStringSubmatchIndex(s, -1) {
 		if cut, err := time.Parse(layout, s[:m[2]]+s[m[3]:]); err == nil && cut.Equal(at) {
 			return true
@@ -72,8 +75,18 @@ func beyondNanos(layout, s string, at time.Time) bool {
 	return false
 }
 
-func (d *Decoder) tooFine(k *plan.Key) int {
-	return d.fail(TooPrecise, k.Path, "the timestamp is finer than a microsecond")
+const tooFine = "the timestamp is finer than a microsecond"
+
+// byLayout parses a time to microseconds since the epoch.
+func byLayout(layout, s string) (int64, Code) {
+	at, err := time.Parse(layout, s)
+	switch {
+	case err != nil:
+		return 0, BadTimestamp
+	case at.Nanosecond()%1000 != 0 || beyondNanos(layout, s, at):
+		return 0, TooPrecise
+	}
+	return at.Unix()*secondMicros + int64(at.Nanosecond()/1000), ""
 }
 
 func (d *Decoder) inYears(i int, us int64, k *plan.Key, v *Value) int {
@@ -90,7 +103,7 @@ func (d *Decoder) epoch(i, scale int, k *plan.Key, v *Value) int {
 	if i = d.numberValue(i, k, &n); i == bad {
 		return bad
 	}
-	us, ok := d.integer(&n, scale, 1<<63-1, k, TooPrecise, "the timestamp is finer than a microsecond")
+	us, ok := d.integer(&n, scale, 1<<63-1, k, TooPrecise, tooFine)
 	if !ok {
 		return bad
 	}
@@ -140,7 +153,7 @@ func rfc3339(s []byte) (int64, Code, string) {
 		first := i + 1
 		for i = first; i < len(s) && s[i]-'0' <= 9; i++ {
 			if unit == 0 && s[i] != '0' {
-				return 0, TooPrecise, "the timestamp is finer than a microsecond"
+				return 0, TooPrecise, tooFine
 			}
 			us += int64(s[i]-'0') * unit
 			unit /= 10
