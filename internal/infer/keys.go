@@ -217,7 +217,7 @@ func isTime(f *field) bool { return f.typ.Kind == recipe.Timestamp || f.typ.Kind
 func (c *candidate) text() string {
 	var out []string
 	for _, f := range c.fields {
-		out = append(out, f.ref())
+		out = append(out, word(f.ref()))
 	}
 	return strings.Join(out, " and ")
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"quern/internal/core/recipe"
 )
@@ -118,7 +119,7 @@ func (p *proposal) rank() {
 		return
 	}
 	p.ranks = append(p.ranks, rank{name: p.columns.free(columnText(of.plain() + "_rank")), of: of, within: within,
-		note: fmt.Sprintf("%s is a number that is called a score, with %s values; %s has %s, so many records a group.", of.ref(), distinctText(of), within.ref(), distinctText(within))})
+		note: fmt.Sprintf("%s is a number that is called a score, with %s values; %s has %s, so many records a group.", word(of.ref()), distinctText(of), word(within.ref()), distinctText(within))})
 }
 
 // distinctOf is how many values the field has; an estimate is no more than there are.
@@ -169,24 +170,39 @@ func (p *proposal) flatten() {
 			base = singular(base)
 		}
 		l := list{field: f, table: p.tables.free(tableText(table))}
-		for try := base; ; try += "_item" {
-			// The names of one list's table must differ from the record's; other lists have other tables.
-			l.prefix, l.position = columnText(try)+"_", columnText(try)+"_index"
-			own, clash := names{}, false
-			for _, it := range f.items {
-				c := fold(l.prefix + it.column())
-				clash = clash || own[c] || p.columns[c]
-				own[c] = true
-			}
-			if c := fold(l.position); !clash && !own[c] && !p.columns[c] {
-				break
-			}
+		if !p.nameColumns(&l, base) {
+			p.hints = append(p.hints, word(f.ref())+" has names too long to be a table of its own")
+			continue
 		}
 		p.lists = append(p.lists, l)
 		if p.wide < 0 && f.node.widest <= 1000 {
 			p.wide = len(p.lists) - 1
 		}
 	}
+}
+
+// nameColumns finds names for the columns of a list's table that differ from the record's; other lists have other tables.
+func (p *proposal) nameColumns(l *list, base string) bool {
+	const longest = 255
+	base = columnText(base)
+	for n := 1; n < 100; n++ {
+		l.prefix = base + "_"
+		if n > 1 {
+			l.prefix = fmt.Sprintf("%s_%d_", base, n)
+		}
+		l.position = l.prefix + "index"
+		own := names{fold(l.position): true}
+		sound := !p.columns[fold(l.position)]
+		for _, it := range l.items {
+			name := l.prefix + it.column()
+			sound = sound && !own[fold(name)] && !p.columns[fold(name)] && utf8.RuneCountInString(name) <= longest
+			own[fold(name)] = true
+		}
+		if sound {
+			return true
+		}
+	}
+	return false
 }
 
 // lookup proposes an inverted index: of few strings, the ids that have them.
@@ -227,7 +243,7 @@ func (p *proposal) lookup() {
 		as += "_list"
 	}
 	p.index = &index{table: p.tables.free(tableText(key.plain() + "_index")), key: key, values: values, as: as,
-		note: fmt.Sprintf("%s has %s values; %s has %s.", key.ref(), distinctText(key), values.ref(), distinctText(values))}
+		note: fmt.Sprintf("%s has %s values; %s has %s.", word(key.ref()), distinctText(key), word(values.ref()), distinctText(values))}
 }
 
 // ref is how the recipe refers to the field.

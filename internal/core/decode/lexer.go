@@ -75,16 +75,20 @@ func (l *Lexer) Numeral(s []byte) (n Number, ok bool) {
 }
 
 func (l *Lexer) describe(x *number, n *Number) {
-	if x.exact && x.exp == 0 && x.mant < 1<<53 && x.end-x.start < 18 { // nearly all integers
-		n.Integer, n.Value, n.Double, n.Lossless = true, int64(x.mant), true, true
+	if x.exact && x.exp == 0 && x.mant < 1<<53 {
 		for m := x.mant; m > 0; m /= 10 {
 			n.Before++
 		}
-		if x.neg {
+		length := max(n.Before, 1)
+		if n.Value = int64(x.mant); x.neg {
 			n.Value = -n.Value
+			length++
 		}
-		n.Plain = bytes.IndexByte(l.d.data[x.start:x.end], 'e') < 0 && bytes.IndexByte(l.d.data[x.start:x.end], 'E') < 0 // 1.5e1
-		return
+		if length == x.end-x.start { // and not 1.5e1
+			n.Integer, n.Plain, n.Double, n.Lossless = true, true, true, true
+			return
+		}
+		n.Before, n.Value = 0, 0
 	}
 	text := l.d.data[x.start:x.end]
 	power := 0
