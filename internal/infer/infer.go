@@ -197,7 +197,7 @@ func (in *inference) conclude(ctx context.Context) error {
 	return nil
 }
 
-func wrong(err error) error { return fmt.Errorf("BUG: the recipe that was made is wrong: %w", err) }
+func wrong(err error) error { return fmt.Errorf("BUG: the recipe that was made is wrong: %v", err) }
 
 // draft is the recipe without what needs the key. If it were too long, objects are kept whole, and then the last fields
 // are left to `unknown: keep`.

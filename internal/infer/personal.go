@@ -175,16 +175,18 @@ func within(n *node, w, around []string) suspicion {
 			best.why += ", inside it"
 		}
 	}
-	shown := 0
 	for _, k := range n.kids {
 		if isData(k.key) {
-			if isPersonalKey(k.key) && !best.strong {
+			switch {
+			case best.strong:
+			case isPersonalKey(k.key):
 				best = suspicion{"personal", true, "keys inside it look like addresses"}
+			case oneOf(w, people...):
+				best = suspicion{"personal", true, "keys inside it look like ids, and by its name of persons"}
 			}
 			consider(k, nil)
 			continue
 		}
-		shown++
 		consider(k, words(k.key))
 	}
 	if n.items != nil {

@@ -114,7 +114,7 @@ func (x *texts) try(s []byte, l *decode.Lexer) {
 		return
 	}
 	const longest = 48
-	if len(s) < 8 || len(s) > longest || bytes.IndexFunc(s, func(r rune) bool { return '0' <= r && r <= '9' }) < 0 {
+	if len(s) < 8 || len(s) > longest || !hasDigit(s) {
 		x.fails = allFail
 		return
 	}
@@ -194,6 +194,15 @@ func shapeOf(s []byte) shape {
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func hasDigit(s []byte) bool {
+	for _, c := range s {
+		if isDigit(c) {
+			return true
+		}
+	}
+	return false
+}
 
 func isEmail(s []byte) bool {
 	at := bytes.IndexByte(s, '@')
@@ -345,7 +354,7 @@ var streets = [][]byte{[]byte("street"), []byte(" st"), []byte("avenue"), []byte
 
 // isPostal says whether s has a number and a word for a street.
 func isPostal(s []byte) bool {
-	if len(s) < 8 || len(s) > 120 || bytes.IndexFunc(s, unicode.IsDigit) < 0 || bytes.IndexByte(s, ' ') < 0 {
+	if len(s) < 8 || len(s) > 120 || !hasDigit(s) || bytes.IndexByte(s, ' ') < 0 {
 		return false
 	}
 	lower := bytes.ToLower(s)

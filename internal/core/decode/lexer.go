@@ -92,7 +92,7 @@ func (l *Lexer) describe(x *number, n *Number) {
 	}
 	text := l.d.data[x.start:x.end]
 	power := 0
-	if e := bytes.IndexAny(text, "eE"); e >= 0 {
+	if e := max(bytes.IndexByte(text, 'e'), bytes.IndexByte(text, 'E')); e >= 0 {
 		var err error
 		if power, err = strconv.Atoi(string(text[e+1:])); err != nil || max(power, -power) > 10_000 {
 			power = 10_000 // no column but one of text holds it
