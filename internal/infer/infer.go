@@ -165,8 +165,12 @@ func (in *inference) observe(ctx context.Context) error {
 	return err
 }
 
-// maxText is the longest text that is a recipe, less what is added when the key is known.
-const maxText = 1<<20 - 16<<10
+const (
+	// maxText is how long a recipe may be, 1 MiB, less what flattened lists and hints take once the key is known.
+	maxText = 1<<20 - 320<<10
+	// maxFields is how many fields it may have, less some.
+	maxFields = 9000
+)
 
 // conclude makes the recipe.
 func (in *inference) conclude(ctx context.Context) error {
@@ -212,9 +216,13 @@ func (in *inference) draft() (*proposal, *recipe.Recipe, error) {
 		if len(fields) == 0 {
 			return nil, nil, ErrNoFields
 		}
+		n := len(fields)
+		for _, f := range fields {
+			n += len(f.items)
+		}
 		p := propose(fields, in.Records, c.rest)
 		text := p.text(nil)
-		if len(text) > maxText {
+		if n > maxFields || len(text) > maxText {
 			continue
 		}
 		r, err := recipe.Parse("the recipe", []byte(text))

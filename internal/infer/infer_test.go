@@ -260,6 +260,22 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// TestTooLong checks that what would be too long a recipe keeps objects whole.
+func TestTooLong(t *testing.T) {
+	var in strings.Builder
+	for i := range 14 {
+		in.WriteString("{\"id\":1")
+		for j := range 250 {
+			fmt.Fprintf(&in, `%s"x%d%s":1`, map[bool]string{true: `,"o` + strings.Repeat("o", i) + strings.Repeat("y", 100) + `":{`, false: ","}[j == 0], j, strings.Repeat("z", 110))
+		}
+		in.WriteString("}}\n")
+	}
+	text := inferText(t, in.String()).Text
+	if got := spec(t, text, "o"+strings.Repeat("y", 100)); got != "json" || len(text) > 100_000 {
+		t.Errorf("%s, %d bytes", got, len(text))
+	}
+}
+
 func TestDistinct(t *testing.T) {
 	var all, a, b distinct
 	hash := func(i int) uint64 { return uint64(i+1) * 0x9e3779b97f4a7c15 }

@@ -85,7 +85,8 @@ func (p *proposal) text(head []string) string {
 	}
 	if len(p.hints) > 0 {
 		w.line("\n# Perhaps:")
-		for _, h := range p.hints {
+		const most = 20
+		for _, h := range p.hints[:min(most, len(p.hints))] {
 			w.line("# %s", h)
 		}
 	}
