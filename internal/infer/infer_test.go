@@ -262,21 +262,21 @@ func TestBounded(t *testing.T) {
 
 // TestMergeOfFull checks that of a key that one worker had no room for nothing is claimed.
 func TestMergeOfFull(t *testing.T) {
-	a, b := walker{tree: newTree()}, walker{tree: newTree()}
 	add := func(w *walker, i int, line string) {
 		if why := w.record([]byte(line), i, 0); why != nil {
 			t.Fatal(why)
 		}
 	}
-	add(&a, 0, `{"id":1,"late":1}`)
-	for i := range maxRootKeys {
-		add(&b, i+1, fmt.Sprintf(`{"id":2,"k%d":1}`, i))
-	}
-	add(&b, maxRootKeys+1, `{"id":3,"late":"x"}`)
-	for _, order := range [][2]*walker{{&a, &b}, {&b, &a}} {
-		sum := newTree()
-		sum.root.merge(sum, order[0].tree.root)
-		sum.root.merge(sum, order[1].tree.root)
+	for first := range 2 {
+		var w [2]walker
+		w[0].tree, w[1].tree = newTree(), newTree()
+		add(&w[0], 0, `{"id":1,"late":1}`)
+		for i := range maxRootKeys {
+			add(&w[1], i+1, fmt.Sprintf(`{"id":2,"k%d":1}`, i))
+		}
+		add(&w[1], maxRootKeys+1, `{"id":3,"late":"x"}`)
+		sum := w[first].tree
+		sum.root.merge(sum, w[1-first].tree.root)
 		if _, known := sum.root.byKey["late"]; known || sum.root.kids[sum.root.byKey["id"]].seen != maxRootKeys+2 || sum.root.rest.strings.n != 1 {
 			t.Errorf("late is known: %t, id was seen %d times, %+v", known, sum.root.kids[sum.root.byKey["id"]].seen, sum.root.rest.strings)
 		}
