@@ -12,7 +12,6 @@ type walker struct {
 	lexer decode.Lexer
 	data  []byte
 	at    order
-	width int // keys of the record so far, of any object
 }
 
 // record adds a line, or says why it is none.
