@@ -40,12 +40,15 @@ const answerWithin = 20 * time.Second
 const Schemes = "hcvault://HOST:PORT/transit/keys/NAME, aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID, or " +
 	"gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K"
 
-var (
-	// A name that only Vault itself could refuse: segments without what an URL gives a meaning.
-	vaultPath = regexp.MustCompile(`^(/[A-Za-z0-9._~+%-]+)+/keys/[A-Za-z0-9._~+%-]+$`)
-	awsARN    = regexp.MustCompile(`^arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+$`)
-	gcpName   = regexp.MustCompile(`^projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+$`)
+// What names look like. They are compiled when they are needed, which most commands do not.
+const (
+	// One that only Vault itself could refuse: segments without what an URL gives a meaning.
+	vaultPath = `^(/[A-Za-z0-9._~+%-]+)+/keys/[A-Za-z0-9._~+%-]+$`
+	awsARN    = `^arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+$`
+	gcpName   = `^projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+$`
 )
+
+func matches(pattern, name string) bool { return regexp.MustCompile(pattern).MatchString(name) }
 
 // Parse returns the key that uri names. Nothing is connected to.
 func Parse(uri string) (*Key, error) {
@@ -63,17 +66,17 @@ func Parse(uri string) (*Key, error) {
 		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 			// Which is not repeated: it may be a password.
 			return nil, errors.New("the KMS key has more to it than hcvault://HOST:PORT/transit/keys/NAME: the token is not part of it, but in VAULT_TOKEN")
-		case u.Host == "" || !vaultPath.MatchString(u.EscapedPath()):
+		case u.Host == "" || !matches(vaultPath, u.EscapedPath()):
 			return nil, fmt.Errorf("%q is no key of a Vault: write hcvault://HOST:PORT/transit/keys/NAME", uri)
 		}
 		k.service = &vault{host: u.Host, path: u.EscapedPath()}
 	case "aws-kms":
-		if !awsARN.MatchString(rest) {
+		if !matches(awsARN, rest) {
 			return nil, fmt.Errorf("%q is no key of AWS KMS: write aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID", uri)
 		}
 		k.service = &aws{arn: rest}
 	case "gcp-kms":
-		if !gcpName.MatchString(rest) {
+		if !matches(gcpName, rest) {
 			return nil, fmt.Errorf("%q is no key of Google Cloud KMS: write gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K", uri)
 		}
 		k.service = &gcp{uri: uri}
