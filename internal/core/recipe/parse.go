@@ -65,7 +65,7 @@ func newParser() *parser {
 
 // Keys of the recipe itself.
 var recipeKeys = []string{
-	"version", "fields", "unknown", "dedupe", "ranks", "flatten", "indexes", "table", "wide", "max_line",
+	"version", "fields", "unknown", "dedupe", "ranks", "flatten", "indexes", "table", "wide", "privacy", "max_line",
 }
 
 func (p *parser) read(root *yaml.Node) {
@@ -86,6 +86,7 @@ func (p *parser) read(root *yaml.Node) {
 	}
 	p.indexes(s)
 	p.wide(s)
+	p.privacy(s)
 }
 
 func (p *parser) version(s section) {

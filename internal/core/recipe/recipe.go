@@ -13,7 +13,8 @@ type Recipe struct {
 	Flatten []Flatten
 	Indexes []Index
 	Main    Table
-	Wide    *Wide // nil: the recipe has no wide layout
+	Wide    *Wide    // nil: the recipe has no wide layout
+	Privacy *Privacy // nil: the report does not say how unique records are
 	// MaxLine is the length in bytes beyond which a line is rejected unread.
 	MaxLine int64
 
@@ -147,6 +148,12 @@ type Index struct {
 type Wide struct {
 	Flatten int // index into Recipe.Flatten
 	Table   Table
+}
+
+// Privacy says what the report tells of how well people can be told apart.
+type Privacy struct {
+	// QuasiIdentifiers are scalar fields that together may single out a person.
+	QuasiIdentifiers []int
 }
 
 // Table is a name and its columns in order.

@@ -8,9 +8,10 @@ import (
 
 // Keys of the sections that refer to fields.
 var (
-	dedupeKeys = []string{"key", "keep"}
-	rankKeys   = []string{"name", "of", "within", "order", "ties"}
-	indexKeys  = []string{"table", "key", "values", "as"}
+	dedupeKeys  = []string{"key", "keep"}
+	rankKeys    = []string{"name", "of", "within", "order", "ties"}
+	indexKeys   = []string{"table", "key", "values", "as"}
+	privacyKeys = []string{"quasi_identifiers"}
 )
 
 // The words of the language that stand for a choice.
@@ -176,4 +177,24 @@ func (p *parser) indexed(s section, key, hint string) (int, bool) {
 	p.add(w.at, "indexes are of strings, integers, dates and timestamps", "%s is a %s, which cannot be indexed",
 		quote(w.text), typeText(&p.recipe.Fields[i]))
 	return 0, false
+}
+
+// privacy reads which fields together may single out a person.
+func (p *parser) privacy(s section) {
+	n := s.get("privacy")
+	if n == nil {
+		return
+	}
+	x, ok := p.section(n, `"privacy"`, privacyKeys)
+	if !ok {
+		return
+	}
+	out := &Privacy{}
+	if fields := x.need("quasi_identifiers", "list the fields that together may single out a person"); fields != nil {
+		if isEmptyList(fields) {
+			p.add(fields, "leave \"privacy\" out, or list fields", "\"quasi_identifiers\" is empty")
+		}
+		out.QuasiIdentifiers = p.scalars(x.words("quasi_identifiers"), `"quasi_identifiers"`)
+	}
+	p.recipe.Privacy = out
 }

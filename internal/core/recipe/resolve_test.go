@@ -61,6 +61,9 @@ func describeRecipe(r *Recipe) string {
 	if r.Wide != nil {
 		add("wide %d %s", r.Wide.Flatten, table(r.Wide.Table))
 	}
+	if r.Privacy != nil {
+		add("privacy %v", r.Privacy.QuasiIdentifiers)
+	}
 	return strings.Join(parts, "; ")
 }
 
@@ -107,6 +110,8 @@ func TestResolved(t *testing.T) {
 			"a:string!; l:list{x:date}; m:list of int32; t(l=F1 m=F2 a=F0); flatten 1 u(a=F0 l_index=P0 l_x=I0); wide 0 w(m=F2 a=F0 l_index=P0 l_x=I0)"},
 		{"{a: {type: string, required: true}, l: {type: list, items: {x: date}}}\nflatten: [{list: l, table: u}]\nwide: {table: w, list: l, columns: [l_x, a]}\ntable: {name: t}",
 			"a:string!; l:list{x:date}; t(a=F0); flatten 1 u(a=F0 l_index=P0 l_x=I0); wide 0 w(l_x=I0 a=F0)"},
+		{"{a: {type: string, pseudonymise: true}, b.c: date}\nprivacy: {quasi_identifiers: [b.c, a]}\ntable: {name: t}",
+			"a:string seal a_anon(a); b.c:date as b_c; t(a_anon=F0 b_c=F1); privacy [1 0]"},
 	} {
 		r, err := Parse("r.yaml", []byte(sections+c.text))
 		if err != nil {

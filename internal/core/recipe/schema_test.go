@@ -87,7 +87,8 @@ func TestSchemaRefuses(t *testing.T) {
 		small("  a: string\n", "ranks: [{name: r, of: a, ties: max}]\n"), small("  a: {type: string, name: b.c}\n", ""),
 		small("  a: {type: string, pseudonymise: {context: ''}}\n", ""), small("  a: {type: string, pseudonymise: {context: _rescued}}\n", ""),
 		"version: 1\nfields: {a: string}\ntable: {name: Report}", "version: 1\nfields: {a: string}\ntable: {name: a/b}",
-		"version: 1\nfields: {a: string}\ntable: {name: t, columns: []}",
+		"version: 1\nfields: {a: string}\ntable: {name: t, columns: []}", small("  a: string\n", "privacy: {quasi_identifiers: []}\n"),
+		small("  a: string\n", "privacy: {}\n"), small("  a: string\n", "privacy: {quasi: [a]}\n"),
 	} {
 		if validate(t, s, []byte(text)) == nil {
 			t.Errorf("the schema accepts\n%s", text)
@@ -121,7 +122,7 @@ func TestSchemaAndParserAgree(t *testing.T) {
 	same("recipe", slices.Collect(maps.Keys(doc.Properties)), recipeKeys)
 	for def, keys := range map[string][]string{
 		"field": fieldKeys, "pseudonym": sealKeys, "dedupe": dedupeKeys, "rank": rankKeys, "flatten": flattenKeys,
-		"index": indexKeys, "table": tableKeys, "wide": wideKeys,
+		"index": indexKeys, "table": tableKeys, "wide": wideKeys, "privacy": privacyKeys,
 	} {
 		same(def, slices.Collect(maps.Keys(doc.Defs[def].Properties)), keys)
 	}
