@@ -1,11 +1,9 @@
 package job
 
 import (
-	"fmt"
 	"runtime"
 	"time"
 
-	"quern/internal/column"
 	"quern/internal/core/plan"
 	"quern/internal/engine/local"
 	"quern/internal/manifest"
@@ -26,6 +24,10 @@ func (o *Options) manifest(p *plan.Plan, inputs *source.Set, res *local.Result) 
 		Counts:     res.Counts,
 		Accounting: res.Identities,
 		Rejects:    map[string]int64{},
+		Examples:   map[string]manifest.Reject{},
+		Columns:    res.Profile.Columns,
+		Times:      res.Profile.Times,
+		Privacy:    res.Profile.Privacy,
 		Run:        manifest.Run{Workers: o.Workers, Memory: o.Memory},
 	}
 	for i, d := range res.Inputs {
@@ -40,6 +42,9 @@ func (o *Options) manifest(p *plan.Plan, inputs *source.Set, res *local.Result) 
 	}
 	for code, n := range res.Rejects.ByCode {
 		m.Rejects[string(code)] = n
+	}
+	for code, x := range res.Rejects.First {
+		m.Examples[string(code)] = manifest.Reject{Source: x.Source, Line: x.Line, Offset: x.Offset, Field: shorten(x.Reject.Field)}
 	}
 	for _, r := range res.Ranks {
 		out := manifest.Rank{Name: r.Name, Groups: r.Groups, Best: []manifest.Group{}}
@@ -58,9 +63,6 @@ func (o *Options) manifest(p *plan.Plan, inputs *source.Set, res *local.Result) 
 	for _, l := range res.Lists {
 		m.Lists = append(m.Lists, manifest.List(l))
 	}
-	for _, c := range res.Columns {
-		m.Columns = append(m.Columns, manifest.Column(c))
-	}
 	return m
 }
 
@@ -69,39 +71,18 @@ func describeSchema(fields []parquet.Field) []manifest.SchemaField {
 	var out []manifest.SchemaField
 	for i := range fields {
 		f := &fields[i]
-		out = append(out, manifest.SchemaField{Name: f.Name, Type: typeName(f), Nullable: !f.Required})
+		out = append(out, manifest.SchemaField{Name: f.Name, Type: plan.TypeName(f), Nullable: !f.Required})
 	}
 	return out
 }
 
-func typeName(f *parquet.Field) string {
-	if len(f.Fields) > 0 {
-		s := "LIST<STRUCT<"
-		for i := range f.Fields {
-			if i > 0 {
-				s += ", "
-			}
-			s += f.Fields[i].Name + " " + typeName(&f.Fields[i])
-		}
-		return s + ">>"
+// shorten cuts a field's path: that of an unknown field is as long as its record has it.
+func shorten(path string) string {
+	const most = 200
+	if r := []rune(path); len(r) > most {
+		return string(r[:most]) + "…"
 	}
-	name := ""
-	switch f.Logical {
-	case parquet.String, parquet.JSON:
-		name = "STRING"
-	case parquet.Date:
-		name = "DATE"
-	case parquet.TimestampMicros:
-		name = "TIMESTAMP(MICROS, UTC)"
-	case parquet.Decimal:
-		name = fmt.Sprintf("DECIMAL(%d, %d)", f.Precision, f.Scale)
-	case parquet.Plain:
-		name = map[column.Kind]string{column.Bool: "BOOLEAN", column.Int32: "INT32", column.Int64: "INT64", column.Double: "DOUBLE"}[f.Kind]
-	}
-	if f.List {
-		return "LIST<" + name + ">"
-	}
-	return name
+	return path
 }
 
 // DefaultWorkers is how many goroutines a run has if it is not told.

@@ -3,6 +3,7 @@ package job_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 )
 
 // TestGrid: the tables are the same for any workers and memory, and for any files that the records come in. Tables
-// that say where a record stood are the same for the same files.
+// that say where a record stood are the same for the same files, as is what the manifest tells of the data.
 func TestGrid(t *testing.T) {
 	const records = 20_000
 	dir := t.TempDir()
@@ -58,6 +59,16 @@ func TestGrid(t *testing.T) {
 					RecipeName: "default", Sealer: s, Layout: plan.Normalized, Workers: workers, Memory: memory, MaxRejects: local.Limit{}})
 				if err != nil {
 					t.Fatal(err)
+				}
+				profile, err := json.Marshal([]any{m.Columns, m.Times, m.Privacy, m.Examples})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want["profile of "+form] == "" {
+					want["profile of "+form] = string(profile)
+				}
+				if string(profile) != want["profile of "+form] {
+					t.Errorf("%s, %d workers, %d bytes of memory: another profile", form, workers, memory)
 				}
 				for _, table := range m.Tables {
 					key := table.Name

@@ -16,6 +16,7 @@ import (
 
 	"quern/internal/core/account"
 	"quern/internal/core/plan"
+	"quern/internal/core/profile"
 	"quern/internal/version"
 )
 
@@ -35,10 +36,13 @@ type Manifest struct {
 	Tables     []Table            `json:"tables"`
 	Report     File               `json:"report"`
 	Rejects    map[string]int64   `json:"rejects_by_code"`
+	Examples   map[string]Reject  `json:"rejects_examples"`
 	Ranks      []Rank             `json:"ranks"`
 	Indexes    []Index            `json:"indexes"`
 	Lists      []List             `json:"lists"`
 	Columns    []Column           `json:"columns"`
+	Times      []Times            `json:"times"`
+	Privacy    *Privacy           `json:"privacy,omitempty"`
 	Run        Run                `json:"run"`
 	// Self is the SHA-256 of the manifest's text with this empty: by it a manifest proves that it is what was written.
 	Self string `json:"sha256"`
@@ -168,10 +172,19 @@ type List struct {
 	Longer  int64   `json:"records_longer"`
 }
 
-// Column tells of a field of kept records.
-type Column struct {
-	Name string `json:"field"`
-	Null int64  `json:"null"`
+// What a run tells of its data.
+type (
+	Column  = profile.Column
+	Times   = profile.Times
+	Privacy = profile.Privacy
+)
+
+// Reject is where the first rejected line of a code stands.
+type Reject struct {
+	Source string `json:"source"`
+	Line   int64  `json:"line"`
+	Offset int64  `json:"offset"` // in bytes of the decompressed input
+	Field  string `json:"field"`
 }
 
 // Run is what differs between two runs of one job.

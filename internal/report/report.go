@@ -116,7 +116,7 @@ func view(m *manifest.Manifest) data {
 		d.Indexes = append(d.Indexes, v)
 	}
 	for _, c := range m.Columns {
-		d.Columns = append(d.Columns, col{c, m.Counts.Kept - c.Null})
+		d.Columns = append(d.Columns, col{c, c.Values})
 	}
 	for _, t := range m.Tables {
 		for _, tok := range t.Tokens {

@@ -11,7 +11,7 @@ import (
 
 // batch is how many values a column gathers before it looks at them: what is the same for all of them is then done
 // once, and the loop over them is short.
-const batch = 128
+const batch = 64
 
 // column is what is gathered of one scalar field, or of one field of a list's items.
 type column struct {
@@ -19,7 +19,7 @@ type column struct {
 	times *times // not nil: of timestamps and dates
 	token *token // not nil: pseudonymised
 
-	gathered int // values in buf
+	gathered uint // values in buf
 	values   int64
 	null     int64 // set at the end: what had no value
 	seen     *sample
@@ -69,7 +69,7 @@ func formOf(t *recipe.Type, sealed bool) form {
 	return integers
 }
 
-func newColumn(t *recipe.Type, sl *recipe.Seal, limit, tokenLimit int, frequent []uint64) column {
+func newColumn(t *recipe.Type, sl *recipe.Seal, limit, tokenLimit int, frequent []uint64, room *spare) column {
 	c := column{form: formOf(t, sl != nil), lo: math.MaxInt64, hi: math.MinInt64, short: math.MaxInt}
 	switch c.form {
 	case micros:
@@ -79,22 +79,15 @@ func newColumn(t *recipe.Type, sl *recipe.Seal, limit, tokenLimit int, frequent 
 	}
 	if sl != nil {
 		c.token = &token{seal: sl, frequent: newCounter(frequent)}
-		c.seen = newSample(tokenLimit, true)
+		c.seen = newSample(tokenLimit, true, room)
 	} else {
-		c.seen = newSample(limit, false)
+		c.seen = newSample(limit, false, room)
 	}
 	return c
 }
 
-// add notes one value, if it is one.
-func (c *column) add(v *decode.Value) {
-	if v.State != decode.Present {
-		return
-	}
-	x := v.Bits
-	if c.form >= texts {
-		x = c.hash(v)
-	}
+// gather puts a value, or its hash, to the others.
+func (c *column) gather(x uint64) {
 	c.buf[c.gathered%batch] = x
 	if c.gathered++; c.gathered == batch {
 		c.flush()
@@ -129,9 +122,7 @@ func (c *column) flush() {
 		}
 		c.numbers(buf)
 	case micros:
-		for _, x := range buf {
-			c.times.addMicros(int64(x))
-		}
+		c.times.addMicros(buf)
 		c.numbers(buf)
 	case days:
 		for _, x := range buf {
@@ -146,22 +137,19 @@ func (c *column) flush() {
 			c.token.frequent.add(h)
 		}
 	default:
-		for _, h := range buf {
-			c.seen.add(h, 1)
-		}
+		c.seen.note(buf)
 	}
 }
 
 // numbers looks at signed numbers.
 func (c *column) numbers(buf []uint64) {
-	lo, hi, s := c.lo, c.hi, c.seen
-	for _, x := range buf {
+	lo, hi := c.lo, c.hi
+	for i, x := range buf {
 		lo, hi = min(lo, int64(x)), max(hi, int64(x))
-		if h := hashBits(x); h <= s.most {
-			s.put(h, 1)
-		}
+		buf[i] = hashBits(x)
 	}
 	c.lo, c.hi = lo, hi
+	c.seen.note(buf)
 }
 
 // doubleKey maps a double's bits to an integer of the same order, -0.0 to that of the 0.0 that it equals. It is its own

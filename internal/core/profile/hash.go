@@ -24,12 +24,14 @@ func hashBits(x uint64) uint64 { return spread(fold(x^seed1, seed2)) }
 // spread finishes a hash. It is never 0, which marks a free place in a sample.
 func spread(x uint64) uint64 { return max(1, fold(x^seed3, seed1)) }
 
-// hashBytes hashes a string, 16 bytes a multiplication, as wyhash does. The length comes first: how the rest is read
-// depends on it alone, so no two strings are read alike.
+// hashBytes hashes a string, 16 bytes a multiplication. These do not wait for each other; that each has another key
+// makes the order of the parts count. The length counts, too: how the rest is read depends on it alone, so no two strings
+// are read alike.
 func hashBytes(p []byte) uint64 {
-	s := fold(uint64(len(p))^seed1, seed3)
+	s, key := uint64(len(p)), uint64(seed1)
 	for len(p) > 16 {
-		s = fold(s^binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])^seed2) ^ bits.RotateLeft64(s, 23)
+		s += fold(binary.LittleEndian.Uint64(p)^key, binary.LittleEndian.Uint64(p[8:])^seed3)
+		key = key*seed2 + 2
 		p = p[16:]
 	}
 	var a, b uint64
@@ -41,5 +43,5 @@ func hashBytes(p []byte) uint64 {
 	case len(p) > 0:
 		a = uint64(p[0]) | uint64(p[len(p)/2])<<8 | uint64(p[len(p)-1])<<16
 	}
-	return spread(fold(s^a, b^seed2) ^ bits.RotateLeft64(s, 23))
+	return spread(s + fold(a^key, b^seed2))
 }

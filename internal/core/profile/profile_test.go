@@ -179,13 +179,13 @@ func many(rng *rand.Rand, n, distinct int) []string {
 	return lines
 }
 
-// TestOrder splits records at random, and shuffles which part sees them: the profile is the same.
+// TestOrder gives records to parts at random, and in ranges: the profile is the same.
 func TestOrder(t *testing.T) {
 	p := compile(t, large)
 	for _, distinct := range []int{100, 6_000, 10_000_000} {
-		lines := many(rand.New(rand.NewPCG(7, uint64(distinct))), 60_000, distinct)
+		lines := many(rand.New(rand.NewPCG(7, uint64(distinct))), 30_000, distinct)
 		want := text(t, gather(t, p, lines, 1, whole))
-		for parts := 2; parts <= 5; parts++ {
+		for _, parts := range []int{2, 5} {
 			rng := rand.New(rand.NewPCG(1, uint64(parts)))
 			if have := text(t, gather(t, p, lines, parts, func(int) int { return rng.IntN(parts) })); have != want {
 				t.Errorf("%d parts of %d values:\nhave %s\nwant %s", parts, distinct, have, want)
@@ -228,7 +228,7 @@ func TestReference(t *testing.T) {
 			t.Errorf("%s: have %d, want %d (exact: %v)", what, have, want, exact)
 		}
 	}
-	for _, n := range []int{300, 4_000, 200_000} {
+	for _, n := range []int{300, 4_000, 80_000} {
 		for _, distinct := range []int{50, 3_000, 1_000_000} {
 			lines := many(rand.New(rand.NewPCG(3, uint64(n+distinct))), n, distinct)
 			values := map[string][]string{}
@@ -256,7 +256,7 @@ func TestReference(t *testing.T) {
 				what := fmt.Sprintf("%d records, %d values, %s", n, distinct, c.Name)
 				near(what+" values", c.Values, int64(len(values[c.Name])), true, 0)
 				near(what+" distinct", *c.Distinct, d, c.DistinctExact, 6)
-				if limit := map[bool]int64{true: maxTokenSample / 2, false: maxSample}[c.Token != nil]; c.DistinctExact != (d <= limit) {
+				if limit := map[bool]int64{true: maxTokenSample, false: maxSample}[c.Token != nil]; c.DistinctExact != (d <= limit) {
 					t.Errorf("%s: %d are exact: %v", what, d, c.DistinctExact)
 				}
 				if c.Token == nil {

@@ -16,15 +16,24 @@ type sample struct {
 	n     int
 	keys  []uint64 // open addressing by the low bits; 0 is free
 	count []int64  // beside keys; nil: not counted
+	spare *spare
 }
 
 // startSlots is how many places a sample has at first, so that many columns of few values stay small.
 const startSlots = 32
 
-func newSample(limit int, counted bool) *sample {
-	s := &sample{limit: limit, most: math.MaxUint64}
-	s.resize(startSlots, counted)
+func newSample(limit int, counted bool, spare *spare) *sample {
+	s := &sample{limit: limit, most: math.MaxUint64, spare: spare, keys: make([]uint64, startSlots)}
+	if counted {
+		s.count = make([]int64, startSlots)
+	}
 	return s
+}
+
+// spare is room that the samples of one goroutine share while one of them is made anew, so that there is no garbage.
+type spare struct {
+	keys  []uint64
+	count []int64
 }
 
 // add notes n more of the value that hashes to h.
@@ -34,66 +43,89 @@ func (s *sample) add(h uint64, n int64) {
 	}
 }
 
+// note adds hashes to a sample that does not count. Nearly all of them are above what is kept, or in their place.
+func (s *sample) note(hashes []uint64) {
+	keys, most := s.keys, s.most
+	for _, h := range hashes {
+		if h <= most && keys[h&uint64(len(keys)-1)] != h {
+			s.put(h, 0)
+			keys, most = s.keys, s.most
+		}
+	}
+}
+
 func (s *sample) put(h uint64, n int64) {
 	mask := uint64(len(s.keys) - 1)
 	i := h & mask
-	for s.keys[i] != h {
-		if s.keys[i] == 0 {
-			s.keys[i] = h
-			s.n++
-			if s.count != nil {
-				s.count[i] = n
-			}
-			if 2*s.n > len(s.keys) || s.n > s.limit {
-				s.grow()
-			}
+	for s.keys[i&mask] != h {
+		if s.keys[i&mask] == 0 {
+			s.insert(i&mask, h, n)
 			return
 		}
-		i = (i + 1) & mask
+		i++
 	}
 	if s.count != nil {
-		s.count[i] += n
+		s.count[i&mask] += n
 	}
 }
 
-// grow makes room: more of it up to the limit, and then fewer hashes.
-func (s *sample) grow() {
-	if s.n <= s.limit {
-		s.resize(2*len(s.keys), s.count != nil)
-		return
+// insert puts a new hash into place i.
+func (s *sample) insert(i, h uint64, n int64) {
+	s.keys[i] = h
+	s.n++
+	if s.count != nil {
+		s.count[i] = n
 	}
-	for s.n > s.limit {
-		s.raise()
+	switch {
+	case s.n > s.limit:
+		level := s.level
+		for n := s.n; n > s.limit; {
+			level++
+			n = 0
+			for _, h := range s.keys {
+				if h != 0 && h <= math.MaxUint64>>level {
+					n++
+				}
+			}
+		}
+		s.rebuild(len(s.keys), level)
+	case 2*s.n > len(s.keys):
+		s.rebuild(2*len(s.keys), s.level)
 	}
-	s.resize(len(s.keys), s.count != nil)
 }
 
-// raise raises the level, so that about half of the hashes are no longer in the sample. The caller resizes.
-func (s *sample) raise() {
-	s.level++
-	s.most >>= 1
+// rebuild gives the sample that many places and that level.
+func (s *sample) rebuild(slots, level int) {
+	s.level, s.most = level, math.MaxUint64>>level
+	x := s.spare
+	x.keys, x.count = x.keys[:0], x.count[:0]
 	for i, h := range s.keys {
-		if h > s.most {
-			s.keys[i] = 0
-			s.n--
+		if h == 0 || h > s.most {
+			continue
+		}
+		x.keys = append(x.keys, h)
+		if s.count != nil {
+			x.count = append(x.count, s.count[i])
 		}
 	}
-}
-
-// resize puts what there is into a table of that many places.
-func (s *sample) resize(slots int, counted bool) {
-	keys, count := s.keys, s.count
-	s.keys, s.n = make([]uint64, slots), 0
-	if counted {
-		s.count = make([]int64, slots)
+	if slots == len(s.keys) {
+		clear(s.keys)
+	} else {
+		s.keys = make([]uint64, slots)
+		if s.count != nil {
+			s.count = make([]int64, slots)
+		}
 	}
-	for i, h := range keys {
-		switch {
-		case h == 0:
-		case counted:
-			s.put(h, count[i])
-		default:
-			s.put(h, 0)
+	s.n = len(x.keys)
+	mask := uint64(slots - 1)
+	for k, h := range x.keys {
+		i := h & mask
+		for s.keys[i] != 0 {
+			i = (i + 1) & mask
+		}
+		s.keys[i] = h
+		if s.count != nil {
+			s.count[i] = x.count[k]
 		}
 	}
 }
@@ -101,10 +133,7 @@ func (s *sample) resize(slots int, counted bool) {
 // merge adds what o holds, which has the same limit.
 func (s *sample) merge(o *sample) {
 	if s.level < o.level {
-		for s.level < o.level {
-			s.raise()
-		}
-		s.resize(len(s.keys), s.count != nil)
+		s.rebuild(len(s.keys), o.level)
 	}
 	for i, h := range o.keys {
 		switch {

@@ -110,11 +110,15 @@ func TestTimes(t *testing.T) {
 		}
 		width = min(width, 253402300799-first)
 		var all []time.Time
-		parts := []*times{{}, {}, {}}
+		parts, split := []*times{{}, {}, {}}, make([][]uint64, 3)
 		for range 1 + rng.IntN(60) {
 			us := (first+rng.Int64N(width+1))*1e6 + rng.Int64N(1e6)
 			all = append(all, time.UnixMicro(us).UTC())
-			parts[rng.IntN(3)].addMicros(us)
+			part := rng.IntN(3)
+			split[part] = append(split[part], uint64(us))
+		}
+		for i, us := range split {
+			parts[i].addMicros(us)
 		}
 		parts[1].merge(parts[2])
 		parts[0].merge(parts[1])
@@ -134,7 +138,7 @@ func TestSampleIsTheLevel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	for range 200 {
 		limit := 1 << rng.IntN(8)
-		s := newSample(limit, true)
+		s := newSample(limit, true, &spare{})
 		all := map[uint64]int64{}
 		for range rng.IntN(2000) {
 			h := hashBits(rng.Uint64N(1500))
@@ -220,11 +224,11 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 	for i := 0; b.Loop(); i++ {
-		r := recs[i%n]
+		x.Add(recs[i%n])
+		r := recs[(i+n/2)%n]
 		r.Values[0].Bytes[i%36] = "0123456789abcdef"[i/8%16]
 		r.Values[3].Bits = uint64(i) * 7919
 		r.Values[1].Bytes[i/3%5] = 'a' + byte(i/5%26)
-		x.Add(r)
 	}
 }
 

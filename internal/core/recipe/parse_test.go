@@ -213,12 +213,12 @@ func TestProblems(t *testing.T) {
 		{small("  a: string\n", "indexes: [{table: x, key: a, values: a, as: A}]\n"), "5:45: the index's two columns are both called \"A\""},
 
 		// What may single out a person.
-		{small(id, "privacy: {quasi_identifiers: [idd]}\n"), "5:30: there is no field \"idd\"; did you mean \"id\"?"},
-		{small(id, "privacy: {quasi_identifiers: [id, id]}\n"), "5:34: \"id\" is in \"quasi_identifiers\" twice"},
-		{small(list, "privacy: {quasi_identifiers: [l]}\n"), "6:30: \"l\" is a list of objects, which \"quasi_identifiers\" cannot have; use fields of other types"},
-		{small("  e: {type: string, pseudonymise: true}\n", "privacy: {quasi_identifiers: [e_anon]}\n"), "5:30: \"e_anon\" is the token of a field, not a field; \"quasi_identifiers\" is of a field; write \"e\""},
-		{small(id, "privacy: {quasi_identifiers: []}\n"), "5:29: \"quasi_identifiers\" is empty; leave \"privacy\" out, or list fields"},
-		{small(id, "privacy: {quasi_identifier: [id]}\n"), "5:11: \"privacy\" has no key \"quasi_identifier\"; did you mean \"quasi_identifiers\"?"},
+		{small(id, "privacy: {quasi_identifiers: [idd]}\n"), "5:31: there is no field \"idd\"; did you mean \"id\"?"},
+		{small(id, "privacy: {quasi_identifiers: [id, id]}\n"), "5:35: \"id\" is in \"quasi_identifiers\" twice"},
+		{small(list, "privacy: {quasi_identifiers: [l]}\n"), "6:31: \"l\" is a list of objects, which \"quasi_identifiers\" cannot have; use fields of other types"},
+		{small("  e: {type: string, pseudonymise: true}\n", "privacy: {quasi_identifiers: [e_anon]}\n"), "5:31: \"e_anon\" is the token of a field, not a field; \"quasi_identifiers\" is of a field; write \"e\""},
+		{small(id, "privacy: {quasi_identifiers: []}\n"), "5:30: \"quasi_identifiers\" is empty; leave \"privacy\" out, or list fields"},
+		{small(id, "privacy: {quasi_identifiers: [id], quasi_identifier: [id]}\n"), "5:36: \"privacy\" has no key \"quasi_identifier\"; did you mean \"quasi_identifiers\"?"},
 		{small(id, "privacy: [id]\n"), "5:10: \"privacy\" is a mapping, not a list; known keys: quasi_identifiers"},
 
 		// The wide table.

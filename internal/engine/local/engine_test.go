@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/big"
@@ -19,6 +20,7 @@ import (
 
 	"quern/internal/core/keyset"
 	"quern/internal/core/plan"
+	"quern/internal/core/profile"
 	"quern/internal/core/recipe"
 	"quern/internal/core/seal"
 	"quern/internal/engine/local"
@@ -369,7 +371,97 @@ func sameFiles(t *testing.T, what string, got, want map[string][]byte) {
 	}
 }
 
-// Plain values of pseudonymised fields are in no table.
+// The profile is the same whatever the workers, the layout and the files, and is what a slow count of the rows says.
+func TestProfile(t *testing.T) {
+	s := sealer(t)
+	for name, r := range map[string]*recipe.Recipe{"default": parse(t, string(recipe.DefaultText())+"privacy: {quasi_identifiers: [age_group, location, email]}\n"),
+		"everything": parse(t, everything+"privacy: {quasi_identifiers: [active, rating, phone, score, day]}\n"), "no key": parse(t, noKey)} {
+		p, err := plan.Compile(r, plan.Normalized)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rnd := &random{rand.New(rand.NewPCG(11, 7)), r}
+		lines := rnd.lines(3000)
+		res, _ := runOver(t, p, s, []string{write(t, "one.json", lines)}, 1, []string{"in"})
+		want := profileText(t, res)
+		for _, workers := range []int{2, 5} {
+			if res, _ := runOver(t, p, s, []string{write(t, "one.json", lines)}, workers, []string{"in"}); profileText(t, res) != want {
+				t.Errorf("%s: %d workers give another profile", name, workers)
+			}
+		}
+		files, names := []string{write(t, "a", lines[:1000]), write(t, "b", lines[1000:])}, []string{"in", "in"}
+		if res, _ := runOver(t, p, s, files, 2, names); profileText(t, res) != want {
+			t.Errorf("%s: two files give another profile", name)
+		}
+		if r.Wide != nil {
+			wide, err := plan.Compile(r, plan.WideLayout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res, _ := runOver(t, wide, s, []string{write(t, "one.json", lines)}, 2, []string{"in"}); profileText(t, res) != want {
+				t.Errorf("%s: the wide layout gives another profile", name)
+			}
+		}
+		countColumns(t, name, res, p.Tables[0].Columns, reference(r, s, lines, false)[r.Main.Name])
+	}
+}
+
+func profileText(t *testing.T, res *local.Result) string {
+	t.Helper()
+	b, err := json.Marshal(res.Profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// countColumns compares what is told of the scalars of the table of records with its rows.
+func countColumns(t *testing.T, name string, res *local.Result, columns []plan.Column, rows refTable) {
+	t.Helper()
+	leaf, compared := 0, 0
+	for _, c := range columns {
+		at := leaf
+		if leaf++; c.Field != nil {
+			leaf += max(1, len(c.Field.Items)) - 1
+		}
+		if c.Source != recipe.FromField || c.Field.Type.Kind == recipe.List {
+			continue
+		}
+		i := slices.IndexFunc(res.Profile.Columns, func(x profile.Column) bool { return x.Name == c.Field.Name })
+		have := res.Profile.Columns[i]
+		times := map[string]int64{}
+		var null, once, most int64
+		for _, row := range rows {
+			switch v := row[at][0]; {
+			case v == none:
+				null++
+			case v == "-0" && c.Field.Type.Kind == recipe.Double:
+				times["0"]++
+			default:
+				times[v]++
+			}
+		}
+		for _, n := range times {
+			most = max(most, n)
+			if n == 1 {
+				once++
+			}
+		}
+		values := int64(len(rows)) - null
+		if have.Null != null || have.Values != values || have.DistinctExact && *have.Distinct != int64(len(times)) {
+			t.Errorf("%s: %s has %d nulls, %d values, %d distinct; told are %+v", name, have.Name, null, values, len(times), have)
+		}
+		if k := have.Token; k != nil && (k.Singletons != once || most > 0 && k.Top[0] != most || k.Values != values) {
+			t.Errorf("%s: %s has %d values once, and one %d times; told are %+v", name, have.Name, once, most, k)
+		}
+		compared++
+	}
+	if compared < 3 {
+		t.Errorf("%s: %d columns were compared", name, compared)
+	}
+}
+
+// Plain values of pseudonymised fields are in no table, nor are any strings in the profile.
 func TestNoPlainValue(t *testing.T) {
 	s := sealer(t)
 	r := parse(t, everything)
@@ -384,6 +476,17 @@ func TestNoPlainValue(t *testing.T) {
 	for name, b := range files {
 		if bytes.Contains(b, []byte(secret)) || bytes.Contains(b, []byte("mallory")) {
 			t.Errorf("%s holds the plain value", name)
+		}
+	}
+	if text := profileText(t, res); strings.Contains(text, "mallory") {
+		t.Errorf("the profile holds the plain value: %s", text)
+	}
+	if len(res.Rejects.First) != 2 {
+		t.Errorf("the first rejects: %v", res.Rejects.First)
+	}
+	for _, x := range res.Rejects.First {
+		if n := int64(len(lines[0].text) + len(lines[1].text) + 2); x.Line == 3 && x.Offset != n || strings.Contains(x.String(), "mallory") {
+			t.Errorf("the first reject of a code: %v at %d, want %d", x, x.Offset, n)
 		}
 	}
 	for _, x := range res.Rejects.Samples {

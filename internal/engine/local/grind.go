@@ -8,6 +8,7 @@ import (
 
 	"quern/internal/core/decode"
 	"quern/internal/core/plan"
+	"quern/internal/core/profile"
 	"quern/internal/core/table"
 	"quern/internal/decide"
 	"quern/internal/postings"
@@ -35,6 +36,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 		return err
 	}
 	defer a.close()
+	var profiles gathered[*profile.Profile]
 	verdicts := r.decider.Verdicts(ctx)
 	free := newFreeList(2*r.Workers+1, func() *milled { return newMilled(r.Plan) })
 	attach := func(*source.Block) (*milled, error) {
@@ -50,6 +52,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 		if err != nil {
 			panic("BUG: sealers that could be made once cannot be made twice: " + err.Error())
 		}
+		g.profile = profiles.add(profile.New(r.Plan, r.frequent))
 		return func(b *source.Block, m *milled) *milled {
 			g.block(b, m)
 			return m
@@ -67,6 +70,11 @@ func (r *run) grind(ctx context.Context) (err error) {
 	if err := r.decider.Close(); err != nil {
 		return err
 	}
+	whole := profile.New(r.Plan, r.frequent)
+	for _, p := range profiles.all {
+		whole.Merge(p)
+	}
+	r.res.Profile = whole.Result()
 	r.Progress.enter(Indexing)
 	return a.finish(ctx, first)
 }
@@ -82,7 +90,6 @@ type milled struct {
 	rejects   int64
 	items     []int64   // by flattened list
 	lengths   []lengths // by flattened list
-	null      []int64   // by field
 	tops      []top
 	buf       []byte
 }
@@ -90,7 +97,7 @@ type milled struct {
 func newMilled(p *plan.Plan) *milled {
 	r := p.Recipe
 	return &milled{batch: table.NewBatch(p), pairs: make([]postings.Batch, len(r.Indexes)), items: make([]int64, len(r.Flatten)),
-		lengths: make([]lengths, len(r.Flatten)), null: make([]int64, len(r.Fields))}
+		lengths: make([]lengths, len(r.Flatten))}
 }
 
 func (m *milled) reset() {
@@ -102,7 +109,6 @@ func (m *milled) reset() {
 	m.kept, m.conflicts, m.rejects = 0, 0, 0
 	clear(m.items)
 	clear(m.lengths)
-	clear(m.null)
 	m.tops = m.tops[:0]
 }
 
@@ -113,6 +119,8 @@ type grinder struct {
 	rec   *decode.Record
 	build *table.Builder
 	ranks []int64
+	// profile gathers what the blocks of this goroutine tell of the data.
+	profile *profile.Profile
 }
 
 func newGrinder(r *run) (*grinder, error) {
@@ -183,11 +191,7 @@ func (g *grinder) keep(n int, m *milled) {
 		m.items[i] += int64(items)
 		m.lengths[i].add(items)
 	}
-	for i := range g.rec.Values {
-		if g.rec.Values[i].State != decode.Present {
-			m.null[i]++
-		}
-	}
+	g.profile.Add(g.rec)
 	for i := range m.verdict.Tops {
 		if t := &m.verdict.Tops[i]; t.Rec == n {
 			m.tops = append(m.tops, g.describe(t))

@@ -13,6 +13,7 @@ import (
 	"quern/internal/core/account"
 	"quern/internal/core/fact"
 	"quern/internal/core/plan"
+	"quern/internal/core/profile"
 	"quern/internal/core/seal"
 	"quern/internal/decide"
 	"quern/internal/parquet"
@@ -52,7 +53,7 @@ type Result struct {
 	Ranks      []RankResult
 	Indexes    []IndexResult
 	Lists      []ListResult
-	Columns    []ColumnResult
+	Profile    *profile.Result
 }
 
 // Run runs c. It returns an error that wraps ErrRejects if more lines were rejected than MaxRejects allows,
@@ -90,6 +91,8 @@ type run struct {
 	key     fact.Key
 	decider *decide.Decider
 	res     Result
+
+	frequent profile.Frequent // what the first pass found in columns of tokens
 
 	conflictsWritten int64 // rows of the duplicates table that say so
 }

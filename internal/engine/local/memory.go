@@ -18,7 +18,8 @@ const (
 	// overhead is what the Go runtime adds to the bytes in use: garbage not yet collected, stacks, fragmentation.
 	// The collector is told to keep garbage below a quarter (see cli).
 	overhead = 1.4
-	// pipelineBase and pipelinePerWorker are the pipeline's bytes with the default recipe, by measurement.
+	// pipelineBase and pipelinePerWorker are the pipeline's bytes with the default recipe, by measurement; the data's
+	// profile, half a MiB a worker, is in them.
 	pipelineBase      = 20 << 20
 	pipelinePerWorker = 8 << 20
 )

@@ -140,3 +140,16 @@ func (f *freeList[T]) put(x T) {
 	default:
 	}
 }
+
+// gathered is what goroutines of one stage gather, each its own.
+type gathered[T any] struct {
+	mu  sync.Mutex
+	all []T
+}
+
+func (g *gathered[T]) add(x T) T {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = append(g.all, x)
+	return x
+}

@@ -18,6 +18,7 @@ var ErrRejects = errors.New("too many lines were rejected")
 type RejectSample struct {
 	Source string
 	Line   int64
+	Offset int64 // in bytes of the decompressed input
 	Reject decode.Reject
 }
 
@@ -25,10 +26,11 @@ func (s RejectSample) String() string {
 	return fmt.Sprintf("%s:%d: %v", s.Source, s.Line, &s.Reject)
 }
 
-// RejectSummary is what a run says of its rejects: the first few, and how many of each code.
+// RejectSummary is what a run says of its rejects: the first few, how many of each code, and the first of each.
 type RejectSummary struct {
 	Samples []RejectSample
 	ByCode  map[decode.Code]int64
+	First   map[decode.Code]RejectSample // the first of each code, in input order
 }
 
 // RejectError is the end of a run with more rejects than its limit. With a limit by count the run stops at the

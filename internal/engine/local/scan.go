@@ -5,6 +5,7 @@ import (
 
 	"quern/internal/core/decode"
 	"quern/internal/core/fact"
+	"quern/internal/core/profile"
 	"quern/internal/decide"
 	"quern/internal/source"
 )
@@ -18,8 +19,8 @@ type scanned struct {
 
 // rejected is a line that is no record.
 type rejected struct {
-	line int64
-	why  decode.Reject
+	line, offset int64
+	why          decode.Reject
 }
 
 // scan is the first pass: it feeds the decider and counts.
@@ -29,12 +30,14 @@ func (r *run) scan(ctx context.Context) error {
 		Lanes: r.lanes(), Keep: r.keep()})
 	defer in.Close()
 	r.Progress.follow(in)
-	c := &collector{run: r, byCode: map[decode.Code]int64{}}
+	c := &collector{run: r, byCode: map[decode.Code]int64{}, first: map[decode.Code]RejectSample{}}
+	var scouts gathered[*profile.Scout]
 	free := newFreeList(2*r.Workers+1, func() *scanned {
 		return &scanned{facts: decide.Facts{Ranks: make([]decide.RankFacts, len(r.Plan.Recipe.Ranks))}}
 	})
 	err := ordered(ctx, r.Workers, in, nothing, func() func(*source.Block, struct{}) *scanned {
 		s := newScanner(r)
+		s.scout = scouts.add(profile.NewScout(r.Plan))
 		return func(b *source.Block, _ struct{}) *scanned {
 			out := free.get()
 			s.block(b, out)
@@ -53,6 +56,11 @@ func (r *run) scan(ctx context.Context) error {
 	r.res.Inputs = in.Digests()
 	r.res.Counts.Read, r.res.Counts.Rejected = c.read, c.rejects
 	r.res.Rejects = c.summary()
+	whole := profile.NewScout(r.Plan)
+	for _, s := range scouts.all {
+		whole.Merge(s)
+	}
+	r.frequent = whole.Frequent()
 	return nil
 }
 
@@ -65,6 +73,8 @@ type scanner struct {
 	dec  *decode.Decoder
 	rec  *decode.Record
 	hash *fact.Hasher
+	// scout looks for frequent tokens.
+	scout *profile.Scout
 }
 
 func newScanner(r *run) *scanner {
@@ -89,9 +99,10 @@ func (s *scanner) block(b *source.Block, out *scanned) {
 			why = s.dec.Decode(rec.Data, s.rec)
 		}
 		if why != nil {
-			out.rejects = append(out.rejects, rejected{rec.Line, *why})
+			out.rejects = append(out.rejects, rejected{rec.Line, rec.Offset, *why})
 			continue
 		}
+		s.scout.Add(s.rec, b.Input, rec.Line)
 		f.Lines = append(f.Lines, uint32(rec.Line-f.FirstLine))
 		if recipe.Dedupe != nil {
 			f.Keys = append(f.Keys, s.hash.Dedupe(s.rec))
@@ -132,6 +143,7 @@ type collector struct {
 	rejects int64
 	byCode  map[decode.Code]int64
 	samples []RejectSample
+	first   map[decode.Code]RejectSample
 }
 
 func (c *collector) take(s *scanned) error {
@@ -139,9 +151,12 @@ func (c *collector) take(s *scanned) error {
 	for i := range s.rejects {
 		x := &s.rejects[i]
 		c.rejects++
-		c.byCode[x.why.Code]++
+		sample := RejectSample{Source: c.run.name(s.facts.Input), Line: x.line, Offset: x.offset, Reject: x.why}
+		if c.byCode[x.why.Code]++; c.byCode[x.why.Code] == 1 {
+			c.first[x.why.Code] = sample
+		}
 		if len(c.samples) < maxSamples {
-			c.samples = append(c.samples, RejectSample{Source: c.run.name(s.facts.Input), Line: x.line, Reject: x.why})
+			c.samples = append(c.samples, sample)
 		}
 	}
 	if len(s.rejects) > 0 && c.run.MaxRejects.exceeded(c.rejects, c.read, false) {
@@ -151,7 +166,7 @@ func (c *collector) take(s *scanned) error {
 }
 
 func (c *collector) summary() RejectSummary {
-	return RejectSummary{Samples: c.samples, ByCode: c.byCode}
+	return RejectSummary{Samples: c.samples, ByCode: c.byCode, First: c.first}
 }
 
 func (c *collector) tooMany() error {

@@ -55,12 +55,6 @@ type ListResult struct {
 	Longer  int64   // records with more items
 }
 
-// ColumnResult tells of a field of kept records.
-type ColumnResult struct {
-	Name string
-	Null int64 // records in which it is null or missing
-}
-
 // lengths counts records by their list's length; the last is for all that are longer.
 type lengths [maxLength + 2]int64
 
@@ -113,7 +107,6 @@ type stats struct {
 	run     *run
 	kept    int64
 	lengths []lengths
-	null    []int64
 }
 
 func newStats(r *run) stats {
@@ -122,7 +115,7 @@ func newStats(r *run) stats {
 	c.Items, c.Empty = make([]int64, len(rec.Flatten)), make([]int64, len(rec.Flatten))
 	c.Postings, c.Repeats = make([]int64, len(rec.Indexes)), make([]int64, len(rec.Indexes))
 	r.res.Indexes = make([]IndexResult, len(rec.Indexes))
-	return stats{run: r, lengths: make([]lengths, len(rec.Flatten)), null: make([]int64, len(rec.Fields))}
+	return stats{run: r, lengths: make([]lengths, len(rec.Flatten))}
 }
 
 func (s *stats) add(m *milled) {
@@ -133,9 +126,6 @@ func (s *stats) add(m *milled) {
 		}
 		s.run.res.Counts.Items[i] += m.items[i]
 		s.run.res.Counts.Empty[i] += m.lengths[i][0]
-	}
-	for i, n := range m.null {
-		s.null[i] += n
 	}
 	for _, t := range m.tops {
 		res := &s.run.res.Ranks[t.rank]
@@ -153,9 +143,6 @@ func (s *stats) finish() {
 		}
 		s.run.res.Lists = append(s.run.res.Lists, ListResult{Name: rec.Fields[rec.Flatten[i].List].Name,
 			Lengths: slices.Clone(l[:longest]), Longer: s.lengths[i][maxLength+1]})
-	}
-	for i := range rec.Fields {
-		s.run.res.Columns = append(s.run.res.Columns, ColumnResult{Name: rec.Fields[i].Name, Null: s.null[i]})
 	}
 	for i := range s.run.res.Ranks {
 		slices.SortStableFunc(s.run.res.Ranks[i].Best, func(a, b Group) int { return compareKeys(a.Key, b.Key) })
