@@ -37,6 +37,7 @@ type Profile struct {
 	numbers []cell   // of the record, whose values are kept as they are until they are looked at
 	texts   []cell   // whose values are hashed
 	lists   []*field // by Record.Lists
+	written []vector // that are taken from tables
 	groups  *sample  // by quasi-identifiers; nil: the recipe names none
 }
 
@@ -46,13 +47,14 @@ type field struct {
 	list   int     // into Record.Lists, or -1
 	column *column // of a scalar
 	items  []*column
+	gather []cell // items that are taken from records
 	// lists counts the records that have the list, length the items.
 	lists, length int64
 }
 
 // cell is where a value of a record goes.
 type cell struct {
-	field  int
+	field  int // of the record, or of the item
 	column *column
 }
 
@@ -78,21 +80,39 @@ func New(p *plan.Plan, frequent Frequent) *Profile {
 		out.columns = append(out.columns, newColumn(t, seal, limit, tokenLimit, often, room))
 		c := &out.columns[len(out.columns)-1]
 		x.at, x.list = i, p.ListOf[i]
-		switch {
-		case item >= 0:
-			if x.items = append(x.items, c); item == 0 {
-				out.lists = append(out.lists, x)
-			}
-		case c.form < texts:
-			x.column, out.numbers = c, append(out.numbers, cell{i, c})
-		default:
-			x.column, out.texts = c, append(out.texts, cell{i, c})
+		if item < 0 {
+			x.column = c
+		} else if x.items = append(x.items, c); item == 0 {
+			out.lists = append(out.lists, x)
 		}
 	})
+	out.route(nil)
 	if r.Privacy != nil {
 		out.groups = newSample(maxGroupSample, true, room)
 	}
 	return out
+}
+
+// route says what Add takes from records: all columns but some.
+func (p *Profile) route(but map[*column]bool) {
+	p.numbers, p.texts = nil, nil
+	for i := range p.fields {
+		x := &p.fields[i]
+		x.gather = nil
+		switch c := x.column; {
+		case c == nil:
+			for k, item := range x.items {
+				if !but[item] {
+					x.gather = append(x.gather, cell{k, item})
+				}
+			}
+		case but[c]:
+		case c.form < texts:
+			p.numbers = append(p.numbers, cell{i, c})
+		default:
+			p.texts = append(p.texts, cell{i, c})
+		}
+	}
 }
 
 // share is what each of n samples may hold, a power of two.
@@ -118,7 +138,7 @@ func each(r *recipe.Recipe, do func(f *recipe.Field, t *recipe.Type, seal *recip
 	}
 }
 
-// Add notes a kept record. It keeps nothing of rec.
+// Add notes a kept record, but for what comes from the tables; see FromTables. It keeps nothing of rec.
 func (p *Profile) Add(rec *decode.Record) {
 	p.records++
 	for i := range p.numbers {
@@ -139,9 +159,10 @@ func (p *Profile) Add(rec *decode.Record) {
 		}
 		l := &rec.Lists[i]
 		f.length += int64(l.N)
-		for k, c := range f.items {
+		for _, x := range f.gather {
+			c := x.column
 			for j := range l.N {
-				v := &l.Item(j)[k]
+				v := &l.Item(j)[x.field]
 				switch {
 				case v.State != decode.Present:
 				case c.form < texts:

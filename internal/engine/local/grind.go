@@ -52,7 +52,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 		if err != nil {
 			panic("BUG: sealers that could be made once cannot be made twice: " + err.Error())
 		}
-		g.profile = profiles.add(profile.New(r.Plan, r.frequent))
+		g.profile = profiles.add(profile.New(r.Plan, r.frequent).FromTables())
 		return func(b *source.Block, m *milled) *milled {
 			g.block(b, m)
 			return m
@@ -160,6 +160,7 @@ func (g *grinder) block(b *source.Block, m *milled) {
 	if n != v.Records || int(m.rejects) != v.Rejected {
 		m.err = source.ErrChanged
 	}
+	g.profile.AddBatch(m.batch)
 	g.run.Progress.Written.Add(int64(v.Records + v.Rejected))
 }
 
