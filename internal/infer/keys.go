@@ -37,8 +37,14 @@ func candidates(fields []*field, records int64) []*candidate {
 			times = append(times, i)
 		}
 	}
-	// The shortest name that says id is the record's own; customer_id is another's.
-	rate := func(i int) int64 { return -distinctOf(fields[i]) * 10 / max(records, 1) }
+	// Of those that tell most records apart, the one with the shortest path and name is the record's own: repo.id is
+	// another's, even where it happens to repeat as rarely.
+	rate := func(i int) int {
+		if 4*distinctOf(fields[i]) < 3*records {
+			return 1
+		}
+		return 0
+	}
 	slices.SortStableFunc(ids, func(a, b int) int {
 		x, y := fields[a], fields[b]
 		return cmp.Or(cmp.Compare(rate(a), rate(b)), cmp.Compare(len(x.path), len(y.path)), cmp.Compare(len(x.words), len(y.words)))
