@@ -7,7 +7,8 @@ import (
 
 const magic = "PAR1"
 
-// file writes row groups and, at the end, the metadata. It belongs to the committing goroutine, then to Close.
+// file writes row groups and, at the end, the metadata; if files have a limit, one file after the other. It belongs to
+// the committing goroutine, then to Close.
 type file struct {
 	w        io.Writer
 	pos      int64
@@ -19,6 +20,8 @@ type file struct {
 	chunks []chunkBuffer // of the row group under way
 	rows   int64         // in it
 
+	total         Info  // of the files before
+	ending        int64 // at most, of the footer so far
 	groups        []groupMeta
 	columnIndexes blocks // of all chunks so far, in order
 	offsetIndexes blocks
@@ -128,6 +131,11 @@ func (f *file) addPage(c *chunkBuffer, l *leaf, p *page, entries, nulls int64) {
 
 // writeGroup writes the row group under way and begins the next one.
 func (f *file) writeGroup() error {
+	if f.options.FileBytes > 0 {
+		if err := f.makeRoom(); err != nil {
+			return err
+		}
+	}
 	if err := f.start(); err != nil {
 		return err
 	}
@@ -189,8 +197,14 @@ func (c *chunkBuffer) reset() {
 	}
 }
 
-// finish writes the page indexes and the footer.
+// finish ends the last file and describes all of them.
 func (f *file) finish() (Info, error) {
+	_, err := f.end()
+	return f.total, err
+}
+
+// end writes the page indexes and the footer.
+func (f *file) end() (Info, error) {
 	if err := f.start(); err != nil {
 		return Info{}, err
 	}
@@ -207,7 +221,11 @@ func (f *file) finish() (Info, error) {
 	if err := f.write(appendTrailer(f.thrift.buf)); err != nil {
 		return Info{}, err
 	}
-	return Info{Rows: rows, Groups: len(f.groups), Bytes: f.pos}, nil
+	info := Info{Rows: rows, Groups: len(f.groups), Bytes: f.pos}
+	f.total.Rows += info.Rows
+	f.total.Groups += info.Groups
+	f.total.Bytes += info.Bytes
+	return info, nil
 }
 
 // start writes the magic number that a file begins with.

@@ -89,19 +89,19 @@ func (e *encoder) encode(set *pageSet, i int) {
 		if l.bloom && !fits {
 			p.hashes = appendDictionaryHashes(p.hashes, &c.dictionary)
 		}
-	} else if pl.dictionary && set.beginsFile {
+	} else if pl.dictionary && set.begins {
 		e.other = e.local.appendPlain(e.other) // to see how it compresses
 	}
 	e.pack(p, set, &set.file.packings[i])
 }
 
 // pack compresses the page in e.raw and the dictionary in e.other, or leaves them as they are. A column has one
-// codec in the whole file, though the format allows one a chunk: parquet-go reads all chunks by the codec of the
+// codec in the whole table, though the format allows one a chunk: parquet-go reads all chunks by the codec of the
 // first. So the first page of all decides.
 func (e *encoder) pack(p *page, set *pageSet, choice *promise[packing]) {
 	how := packing{codec: set.file.options.Compression}
 	p.rawSize, p.dictionaryRawSize = len(e.raw), len(e.other)
-	if !set.beginsFile {
+	if !set.begins {
 		how = choice.wait()
 	} else if how.codec == Zstd {
 		p.body, how.random = e.tryRandom(p.body, e.raw, e.text)
@@ -118,7 +118,7 @@ func (e *encoder) pack(p *page, set *pageSet, choice *promise[packing]) {
 			p.dictionary = e.append(p.dictionary[:0], how.codec, e.other)
 		}
 	}
-	if set.beginsFile {
+	if set.begins {
 		if !gains(p, set) {
 			how = packing{codec: None}
 		}
@@ -137,7 +137,7 @@ func gains(p *page, set *pageSet) bool {
 		raw += p.dictionaryRawSize
 		size += len(p.dictionary)
 	}
-	if raw < 1024 && !set.endsFile {
+	if raw < 1024 && !set.ends {
 		return true // nulls, say: they tell nothing of the pages to come
 	}
 	return size <= raw-raw/minGain

@@ -29,6 +29,15 @@ type Options struct {
 	Sorting     []int       // leaf columns that the rows are ascending by, in order
 
 	PageRows, GroupRows int // limits; 0: 8192 and 65536
+
+	// FileBytes, if it is not 0, is how long a file may get: a row group that would make it longer goes to another,
+	// which Next gives when the one before is complete. Only a file of one row group may be longer. Next is called by
+	// another goroutine than the Writer's, and perhaps once more after Abort. Row groups are cut small enough to come
+	// near FileBytes.
+	FileBytes int64
+	Next      func(done Info) (io.Writer, error)
+
+	groupBytes int // limit, by column.Vector.RangeSize
 }
 
 const (
@@ -41,6 +50,10 @@ const (
 	minPageSetBytes  = 1 << 20
 	// maxGroupBytes limits a row group of wide rows: its encoded pages are held until it is whole.
 	maxGroupBytes = 16 << 20
+	// groupsPerFile is how many row groups of rows as they are before encoding a file of limited length takes. They
+	// get smaller: with half the bytes a file is seven eighths full or more. From 64 MiB on files have the row groups
+	// that one file would have.
+	groupsPerFile = 4
 	// maxSpare is what a buffer may have grown to and still be kept for the next page. A posting list is one row
 	// and may be many times a page; few are.
 	maxSpare = 4 << 20
@@ -48,14 +61,14 @@ const (
 	maxPageBytes = math.MaxInt32 / 2
 )
 
-// Info describes a file that was written.
+// Info describes a file, or all files, that a Writer wrote.
 type Info struct {
 	Rows   int64
 	Groups int
 	Bytes  int64
 }
 
-// Writer writes one Parquet file. The bytes depend on the rows and the options but for the pool: not on its size,
+// Writer writes one Parquet file, or one after the other. The bytes depend on the rows and the options but for the pool: not on its size,
 // on timing, or on how rows are spread over calls of Write.
 //
 // Write gathers rows in page sets, one page a leaf; the pool encodes a page set's pages; one goroutine takes them
@@ -79,6 +92,7 @@ type Writer struct {
 	setBytes   int // limit
 	pageRows   int
 	maxRows    int // of a group
+	maxBytes   int // likewise
 	sets, most int // page sets made, and at most
 
 	free   chan *pageSet
@@ -101,7 +115,7 @@ type pageSet struct {
 	last    bool // of the group
 	size    int  // bytes, by column.Vector.RangeSize
 
-	beginsFile, endsFile bool
+	begins, ends bool // the table
 
 	cols    []*column.Vector
 	pages   []page
@@ -114,7 +128,7 @@ func (s *pageSet) first() bool { return s.ordinal == 0 }
 
 // scale is how many page sets like s a row group is expected to have.
 func (s *pageSet) scale() int {
-	return max(1, min(s.file.options.GroupRows/s.rows(), maxGroupBytes/max(1, s.size)))
+	return max(1, min(s.file.options.GroupRows/s.rows(), s.file.options.groupBytes/max(1, s.size)))
 }
 
 // finish notes that one page is encoded.
@@ -136,13 +150,18 @@ func NewWriter(w io.Writer, s *Schema, o Options) *Writer {
 		o.GroupRows = defaultGroupRows
 	}
 	leaves := s.leaves()
+	setBytes := max(minPageSetBytes, len(leaves)*pageSetLeafBytes)
+	o.groupBytes = maxGroupBytes
+	if o.FileBytes > 0 {
+		o.groupBytes = int(max(1, min(maxGroupBytes, o.FileBytes/groupsPerFile)))
+		setBytes = min(setBytes, o.groupBytes)
+	}
 	// Every worker has a page set, one is being filled and one written.
 	most := o.Pool.n + 1
 	x := &Writer{
 		pool: o.Pool, schema: s, leaves: leaves,
 		marks: make([]column.Mark, len(leaves)), nexts: make([]column.Mark, len(leaves)), trial: make([]column.Mark, len(leaves)),
-		setBytes: max(minPageSetBytes, len(leaves)*pageSetLeafBytes),
-		pageRows: o.PageRows, maxRows: o.GroupRows, most: most,
+		setBytes: setBytes, pageRows: o.PageRows, maxRows: o.GroupRows, maxBytes: o.groupBytes, most: most,
 		free: make(chan *pageSet, most), groups: make(chan *group, most), queue: make(chan *pageSet, most),
 		done: make(chan struct{}),
 		file: newFile(w, s, leaves, o),
@@ -263,12 +282,12 @@ func (w *Writer) submit(end bool) {
 		w.group = w.takeGroup()
 	}
 	s.group, s.ordinal = w.group, w.pages
-	s.beginsFile, s.endsFile = !w.begun, end
+	s.begins, s.ends = !w.begun, end
 	w.begun = true
 	w.pages++
 	w.groupRows += s.rows()
 	w.groupBytes += s.size
-	s.last = end || w.groupRows >= w.maxRows || w.groupBytes >= maxGroupBytes
+	s.last = end || w.groupRows >= w.maxRows || w.groupBytes >= w.maxBytes
 	if s.last {
 		w.group, w.pages, w.groupRows, w.groupBytes = nil, 0, 0, 0
 	}
@@ -322,7 +341,7 @@ func (w *Writer) commit() {
 	}
 }
 
-// Close writes what is left, and the footer.
+// Close writes what is left, and the footer. Info is that of all files.
 func (w *Writer) Close() (Info, error) {
 	if w.closed {
 		return w.info, w.failure()
