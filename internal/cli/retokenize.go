@@ -11,6 +11,8 @@ import (
 
 	"quern/internal/core/seal"
 	"quern/internal/job"
+	"quern/internal/manifest"
+	"quern/internal/parts"
 	"quern/internal/revise"
 )
 
@@ -31,7 +33,8 @@ func newRetokenize(s Streams) *cobra.Command {
 under it already stay. TABLE is a Parquet file, or the folder that ` + "`quern run -o`" + ` wrote (or a
 table in it: tables of one output are under one key): then all its tables, its manifest and its
 report change together, in one step. Plain values never touch the disk. All else stays as it
-was, so the result is what a run with the new key gives.`,
+was, so the result is what a run with the new key gives. A folder of parts from elsewhere (see
+` + "`quern run --file-size`" + `) becomes one file, which -o names.`,
 		Example: `  quern keys rotate && quern retokenize quern-out
   quern retokenize --keyset team.json -o new.parquet old.parquet`,
 		Args: cobra.ExactArgs(1),
@@ -56,8 +59,8 @@ func runRetokenize(ctx context.Context, s Streams, f *retokenizeFlags, table str
 		return err
 	}
 	switch {
-	case f.out != "" && info.IsDir():
-		return usagef("-o is for one table, and %s is a folder", table)
+	case f.out != "" && info.IsDir() && isOutput(table):
+		return usagef("-o is for one table, and %s is an output of several; name one of them", table)
 	case f.overwrite && f.out == "":
 		return usagef("--overwrite is for -o FILE; without it the table is replaced anyway")
 	case f.workers < 1:
@@ -83,7 +86,7 @@ func runRetokenize(ctx context.Context, s Streams, f *retokenizeFlags, table str
 }
 
 func (f *retokenizeFlags) revise(ctx context.Context, s Streams, table string, dir bool, o revise.Options) ([]*revise.Table, error) {
-	if dir {
+	if dir && isOutput(table) {
 		return revise.Output(ctx, table, o)
 	}
 	// A link is not what is replaced, but what it names, and that may lie in an output.
@@ -95,8 +98,18 @@ func (f *retokenizeFlags) revise(ctx context.Context, s Streams, table string, d
 		fmt.Fprintf(s.Err, "quern: %s belongs to the output %s, whose tables are under one key: all of them are done\n", table, owner)
 		return revise.Output(ctx, owner, o)
 	}
+	if dir && f.out == "" {
+		return nil, usagef("%s is a table of parts without an output about it; name the new table's file with -o", table)
+	}
 	t, err := revise.File(ctx, table, f.out, f.overwrite, o)
 	return []*revise.Table{t}, err
+}
+
+// isOutput says whether dir is to be taken for an output: it has a manifest, or is no table either.
+func isOutput(dir string) bool {
+	_, err := manifest.Read(dir)
+	_, noTable := parts.List(dir)
+	return !errors.Is(err, manifest.ErrNone) || noTable != nil
 }
 
 func printRevised(s Streams, tables []*revise.Table, id uint32) error {

@@ -38,7 +38,8 @@ A token opens under the context that it was made in: those of the recipe (the em
 without --recipe) and of rejected lines are tried, or those that --context names.
 
 With --table a whole column is recovered, into a new table that only you can read. Which
-columns hold tokens, and in which context, the table says itself.`,
+columns hold tokens, and in which context, the table says itself. A table of parts is given as
+their folder, or one part alone; the new table is one file.`,
 		Example: `  quern reveal AVxc0+g...
   cut -d, -f2 export.csv | quern reveal
   quern reveal --table quern-out/users.parquet -o plain.parquet`,
@@ -62,7 +63,7 @@ columns hold tokens, and in which context, the table says itself.`,
 	fl.StringArrayVar(&f.contexts, "context", nil, "`CONTEXT` of the tokens; may be repeated (default: the recipe's)")
 	fl.StringVarP(&f.recipe, "recipe", "r", "", "recipe `FILE` that the tokens were made by (default: the embedded one)")
 	fl.BoolVar(&f.json, "json", false, "print each value as a JSON string")
-	fl.StringVar(&f.table, "table", "", "reveal a column of this Parquet `FILE`")
+	fl.StringVar(&f.table, "table", "", "reveal a column of this Parquet `FILE` or folder of parts")
 	fl.StringVar(&f.column, "column", "", "`NAME` of the token column (default: the table's only one)")
 	fl.StringVarP(&f.out, "out", "o", "", "the new table's `FILE`")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace the new table's file if there is one")

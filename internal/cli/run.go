@@ -27,6 +27,7 @@ type runFlags struct {
 	keys                                       keyFlags
 	out, recipe, layout, memory, temp          string
 	maxRejects, compression, profile, progress string
+	fileSize                                   string
 	workers                                    int
 	overwrite, json                            bool
 	cpuProfile, memProfile                     string
@@ -61,6 +62,7 @@ Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`"
 	fl.StringVar(&f.maxRejects, "max-rejects", "0", "unreadable lines to put up with, `N or P%`; they go to rejects.parquet")
 	fl.StringVar(&f.compression, "compression", "", "zstd, snappy or none (default: the profile's)")
 	fl.StringVar(&f.profile, "profile", "modern", "modern encodings, or conservative ones for old readers")
+	fl.StringVar(&f.fileSize, "file-size", "", "make each table a folder of files of at most `SIZE`, such as 256MiB: part-00000.parquet and so on")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier output")
 	fl.StringVar(&f.progress, "progress", "auto", "auto, always or never")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
@@ -141,6 +143,9 @@ func (f *runFlags) options(args []string) (*job.Options, error) {
 			return nil, usagef("--compression: %w", err)
 		}
 	}
+	if o.FileSize, err = fileBytes(f.fileSize); err != nil {
+		return nil, err
+	}
 	switch f.progress {
 	case "auto", "always", "never":
 	default:
@@ -177,6 +182,25 @@ func memoryBytes(flag string) (int64, error) {
 	}
 	if n < job.MinMemory {
 		return 0, usagef("--memory %s is too little: quern needs at least %s", flag, size.Format(job.MinMemory))
+	}
+	return n, nil
+}
+
+// minFileSize is the least that a --file-size may be: readers pay for each file, and a row group of a few hundred rows
+// gains nothing.
+const minFileSize = 1 << 20
+
+// fileBytes reads a --file-size flag.
+func fileBytes(flag string) (int64, error) {
+	if flag == "" {
+		return 0, nil
+	}
+	n, err := size.Parse(flag)
+	if err != nil {
+		return 0, usagef("--file-size: %w", err)
+	}
+	if n < minFileSize {
+		return 0, usagef("--file-size %s is too little: write %s or more", flag, size.Format(minFileSize))
 	}
 	return n, nil
 }

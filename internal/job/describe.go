@@ -18,7 +18,7 @@ func (o *Options) manifest(p *plan.Plan, inputs *source.Set, res *local.Result) 
 		Tool:      manifest.Tool{Name: "quern", Version: version.Number, Build: version.Commit()},
 		CreatedAt: time.Now().UTC().Truncate(time.Second),
 		Options: manifest.Options{Layout: string(o.Layout), Profile: o.Profile.String(), Compression: o.Compression.String(),
-			MaxRejects: o.MaxRejects.String()},
+			FileSize: o.FileSize, MaxRejects: o.MaxRejects.String()},
 		Recipe:     manifest.Recipe{Name: o.RecipeName, Text: string(o.Recipe.Source)},
 		Key:        manifest.Key{ID: o.Sealer.PrimaryID(), Type: "AES256_SIV"},
 		Counts:     res.Counts,
@@ -36,9 +36,9 @@ func (o *Options) manifest(p *plan.Plan, inputs *source.Set, res *local.Result) 
 	}
 	for i, f := range res.Files {
 		t := &p.Tables[i]
-		m.Tables = append(m.Tables, manifest.Table{Name: f.Table, Role: t.Role.String(),
-			File: manifest.File{File: f.Name, Bytes: f.Bytes, SHA256: f.SHA256}, Rows: f.Rows, RowGroups: f.Groups,
-			Schema: describeSchema(t.Schema.Fields), Tokens: f.Tokens})
+		mt := manifest.Table{Name: f.Table, Role: t.Role.String(), Schema: describeSchema(t.Schema.Fields), Tokens: f.Tokens}
+		mt.Describe(f.File, f.Parts)
+		m.Tables = append(m.Tables, mt)
 	}
 	for code, n := range res.Rejects.ByCode {
 		m.Rejects[string(code)] = n

@@ -45,6 +45,9 @@ type Options struct {
 	Profile     parquet.Profile
 	Compression parquet.Compression
 	MaxRejects  local.Limit
+	// FileSize makes each table a folder of files of that many bytes at most, if row groups are no larger. 0: a table is
+	// one file.
+	FileSize int64
 
 	Workers int
 	Memory  int64  // bytes; MinMemory at least
@@ -119,7 +122,7 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 
 func (o *Options) config(p *plan.Plan, inputs *source.Set) local.Config {
 	return local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: local.Affordable(o.Workers, o.Memory), Memory: o.Memory, Temp: o.Temp,
-		MaxRejects: o.MaxRejects, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Progress: o.Progress}
+		MaxRejects: o.MaxRejects, FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Progress: o.Progress}
 }
 
 func (o *Options) inputs() (*source.Set, error) {

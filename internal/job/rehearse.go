@@ -37,6 +37,7 @@ func Rehearse(ctx context.Context, o Options, m *manifest.Manifest) (_ []local.F
 	if o.Compression, err = parquet.ParseCompression(m.Options.Compression); err != nil {
 		return nil, fmt.Errorf("the manifest's options: %w", err)
 	}
+	o.FileSize = m.Options.FileSize
 	c := o.config(p, inputs)
 	c.CreatedBy = m.Tool.CreatedBy()
 	c.MaxRejects = local.Limit{Percent: 100}

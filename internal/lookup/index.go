@@ -4,6 +4,7 @@ package lookup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,11 +34,15 @@ func (choiceError) Is(target error) bool { return target == ErrChoice }
 type Index struct {
 	Name string
 
-	table   *tableio.Table
+	files   []string         // in the order of their keys; one of them is open
+	firsts  []*column.Vector // the first key of each file, as far as it is known
 	keyType recipe.Type
 	idType  recipe.Type
 	sealed  bool // the keys are tokens
 
+	file      int // the one that is open
+	schema    *parquet.Schema
+	table     *tableio.Table // nil after a failure
 	keys, ids *tableio.Column
 	next      int64          // row that ids is at
 	keyBatch  *column.Vector // scratch
@@ -65,24 +70,49 @@ func Open(dir, name string) (*Index, error) {
 		return nil, choiceError(fmt.Sprintf("%s has no index %q; it has %s", dir, name, strings.Join(names, ", ")))
 	}
 	mt := m.Table(name)
-	if mt == nil || !filepath.IsLocal(mt.File.File) {
+	if mt == nil {
 		return nil, fmt.Errorf("%s: its manifest lists the index %s, but no table of it", dir, name)
 	}
-	t, err := tableio.Open(filepath.Join(dir, filepath.FromSlash(mt.File.File)))
-	if err != nil {
-		return nil, err
+	x := &Index{Name: name}
+	for _, f := range mt.Files() {
+		local := filepath.FromSlash(f.File)
+		if !filepath.IsLocal(local) {
+			return nil, fmt.Errorf("%s: its manifest lists the index %s, but no table of it", dir, name)
+		}
+		x.files = append(x.files, filepath.Join(dir, local))
 	}
-	x := &Index{Name: name, table: t}
-	if err := x.open(); err != nil {
-		return nil, errors.Join(err, t.Close())
+	x.firsts = make([]*column.Vector, len(x.files))
+	if err := x.open(0); err != nil {
+		return nil, err
 	}
 	return x, nil
 }
 
-// open finds the two columns of the index.
-func (x *Index) open() error {
-	t := x.table
-	notIndex := fmt.Errorf("%s is no index: it needs a column of keys and a list of values", t.Path())
+// open opens file i instead of the one that is open.
+func (x *Index) open(i int) error {
+	if x.table != nil && x.file == i {
+		return nil
+	}
+	if err := x.Close(); err != nil {
+		return err
+	}
+	t, err := tableio.Open(x.files[i])
+	if err != nil {
+		return err
+	}
+	if err := x.describe(&t.Description); err != nil {
+		return errors.Join(fmt.Errorf("%s is no index: %w", t.Path(), err), t.Close())
+	}
+	x.schema = &t.Schema
+	vs := t.Schema.NewVectors()
+	x.keyBatch, x.idBatch = vs[0], vs[1]
+	x.file, x.table, x.keys, x.ids, x.next = i, t, t.Column(0), t.Column(1), 0
+	return nil
+}
+
+// describe finds the two columns of the index.
+func (x *Index) describe(t *tableio.Description) error {
+	notIndex := errors.New("it needs a column of keys and a list of values")
 	if len(t.Leaves) != 2 {
 		return notIndex
 	}
@@ -96,17 +126,19 @@ func (x *Index) open() error {
 	for _, token := range t.Tokens {
 		x.sealed = x.sealed || token.Column == key.Name
 	}
-	vs := t.Schema.NewVectors()
-	x.keyBatch, x.idBatch = vs[0], vs[1]
-	x.keys, x.ids = t.Column(0), t.Column(1)
 	return nil
 }
 
 // Close closes the index.
 func (x *Index) Close() error {
+	if x.table == nil {
+		return nil
+	}
 	x.keys.Close()
 	x.ids.Close()
-	return x.table.Close()
+	err := x.table.Close()
+	x.table = nil
+	return err
 }
 
 // typeOf is the type of an index's column; ok is false for types that are never indexed.
@@ -130,10 +162,70 @@ func typeOf(f *parquet.Field) (t recipe.Type, ok bool) {
 // returns how many there are: 0 if the index has no such key. The vector is valid until each returns; AppendText and
 // AppendJSON write its values. It fails with ErrKey if text is not of the keys' type.
 func (x *Index) IDs(ctx context.Context, text string, each func(ids *column.Vector) error) (n int64, err error) {
-	key := x.table.Schema.NewVectors()[0]
+	key := x.schema.NewVectors()[0]
 	if err := x.parse(key, text); err != nil {
 		return 0, err
 	}
+	file, err := x.seek(key)
+	if err != nil {
+		return 0, err
+	}
+	for ; file < len(x.files); file++ {
+		if file > 0 { // a list may go on in the file after the one it begins in
+			if first, err := x.first(file); err != nil || compare(first, 0, key) > 0 {
+				return n, err
+			}
+		}
+		if err := x.open(file); err != nil {
+			return n, err
+		}
+		m, err := x.idsOf(ctx, key, each)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// seek finds the first file that may have the key: the last one that begins before it.
+func (x *Index) seek(key *column.Vector) (file int, err error) {
+	from, to := 1, len(x.files) // files before from begin before the key, those from to on do not
+	for from < to {
+		middle := from + (to-from)/2
+		first, err := x.first(middle)
+		if err != nil {
+			return 0, err
+		}
+		if compare(first, 0, key) < 0 {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from - 1, nil
+}
+
+// first is the first key of a file; of an index of several files each has one.
+func (x *Index) first(file int) (*column.Vector, error) {
+	if x.firsts[file] != nil {
+		return x.firsts[file], nil
+	}
+	if err := x.open(file); err != nil {
+		return nil, err
+	}
+	key := x.schema.NewVectors()[0]
+	if err := x.keys.MoveTo(0); err != nil {
+		return nil, err
+	}
+	if _, err := x.keys.Read(key, 1); err != nil {
+		return nil, unexpected(err)
+	}
+	x.firsts[file] = key
+	return key, nil
+}
+
+// idsOf is IDs in the file that is open.
+func (x *Index) idsOf(ctx context.Context, key *column.Vector, each func(ids *column.Vector) error) (n int64, err error) {
 	spans, err := x.table.Find(0, key)
 	if err != nil {
 		return 0, err
@@ -149,7 +241,7 @@ func (x *Index) IDs(ctx context.Context, text string, each func(ids *column.Vect
 				return n, unexpected(err)
 			}
 			for i := range rows {
-				if !x.equal(i, key) {
+				if compare(x.keyBatch, i, key) != 0 {
 					continue
 				}
 				if err := ctx.Err(); err != nil {
@@ -172,15 +264,15 @@ func (x *Index) IDs(ctx context.Context, text string, each func(ids *column.Vect
 // batchRows is how many keys are looked at at once.
 const batchRows = 8192
 
-// equal says whether key i of keyBatch is the one that key holds.
-func (x *Index) equal(i int, key *column.Vector) bool {
+// compare compares key i of v with the one that key holds.
+func compare(v *column.Vector, i int, key *column.Vector) int {
 	switch key.Kind {
 	case column.Int32:
-		return x.keyBatch.I32[i] == key.I32[0]
+		return cmp.Compare(v.I32[i], key.I32[0])
 	case column.Int64:
-		return x.keyBatch.I64[i] == key.I64[0]
+		return cmp.Compare(v.I64[i], key.I64[0])
 	}
-	return bytes.Equal(x.keyBatch.Value(i), key.Value(0))
+	return bytes.Compare(v.Value(i), key.Value(0))
 }
 
 // row reads the ids of a row. The rows of one key follow each other.

@@ -67,37 +67,51 @@ func (x *Index) Nearest(text string) (near string, ok bool, err error) {
 	if x.keyType.Kind != recipe.String || x.sealed || len(word) == 0 || len(word) > maxWord {
 		return "", false, nil
 	}
-	if err := x.keys.MoveTo(0); err != nil {
-		return "", false, err
-	}
-	least := len(word)/3 + 2
-	for row := 0; row < maxScan; {
-		x.keyBatch.Reset()
-		n, err := x.keys.Read(x.keyBatch, batchRows)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
+	n := nearest{word: word, least: len(word)/3 + 2}
+	for file, rows := 0, 0; file < len(x.files) && rows < maxScan && !n.sure; file++ {
+		if err := x.open(file); err != nil {
 			return "", false, err
 		}
-		for i := range n {
-			key := x.keyBatch.Value(i)
-			if len(key) > 4*maxWord {
-				continue
-			}
-			other := []rune(strings.ToLower(string(key)))
-			if max(len(other)-len(word), len(word)-len(other)) >= least {
-				continue
-			}
-			d := edit.Distance(word, other)
-			if d == 0 {
-				return string(key), true, nil
-			}
-			if d < least && d < max(len(word), len(other)) {
-				near, least, ok = string(key), d, true
-			}
+		if err := x.keys.MoveTo(0); err != nil {
+			return "", false, err
 		}
-		row += n
+		for rows < maxScan && !n.sure {
+			x.keyBatch.Reset()
+			m, err := x.keys.Read(x.keyBatch, batchRows)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return "", false, err
+			}
+			for i := range m {
+				n.look(x.keyBatch.Value(i))
+			}
+			rows += m
+		}
 	}
-	return near, ok, nil
+	return n.key, n.ok, nil
+}
+
+// nearest is the key that is nearest to a word so far.
+type nearest struct {
+	word  []rune
+	key   string
+	least int // slips
+	ok    bool
+	sure  bool // it differs by nothing but the case
+}
+
+func (n *nearest) look(key []byte) {
+	if n.sure || len(key) > 4*maxWord {
+		return
+	}
+	other := []rune(strings.ToLower(string(key)))
+	if max(len(other)-len(n.word), len(n.word)-len(other)) >= n.least {
+		return
+	}
+	d := edit.Distance(n.word, other)
+	if d == 0 || d < n.least && d < max(len(n.word), len(other)) {
+		n.key, n.least, n.ok, n.sure = string(key), d, true, d == 0
+	}
 }

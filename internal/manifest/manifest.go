@@ -17,6 +17,7 @@ import (
 	"quern/internal/core/account"
 	"quern/internal/core/plan"
 	"quern/internal/core/profile"
+	"quern/internal/parts"
 	"quern/internal/version"
 )
 
@@ -63,6 +64,7 @@ type Options struct {
 	Layout      string `json:"layout"`
 	Profile     string `json:"profile"`
 	Compression string `json:"compression"`
+	FileSize    int64  `json:"file_size,omitempty"` // bytes; 0: a table is one file
 	MaxRejects  string `json:"max_rejects"`
 }
 
@@ -94,15 +96,43 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Table is a table's file.
+// Table is a table's file; or, if it has parts, their folder with the sum of their bytes and, for its SHA256, parts.Sum.
 type Table struct {
 	Name string `json:"table"`
 	Role string `json:"role"`
 	File
 	Rows      int64         `json:"rows"`
 	RowGroups int           `json:"row_groups"`
+	Parts     []Part        `json:"parts,omitempty"`
 	Schema    []SchemaField `json:"schema"`
 	Tokens    []plan.Token  `json:"tokens,omitempty"`
+}
+
+// Part is a file of a table that has several. Its name is that in the output: users.parquet/part-00000.parquet.
+type Part struct {
+	File
+	Rows      int64 `json:"rows"`
+	RowGroups int   `json:"row_groups"`
+}
+
+// Describe puts what was written into t.
+func (t *Table) Describe(f parts.File, files []parts.File) {
+	t.File, t.Rows, t.RowGroups, t.Parts = File{f.Name, f.Bytes, f.SHA256}, f.Rows, f.Groups, nil
+	for _, p := range files {
+		t.Parts = append(t.Parts, Part{File{p.Name, p.Bytes, p.SHA256}, p.Rows, p.Groups})
+	}
+}
+
+// Files are the table's files, in their order: its only one, or its parts.
+func (t *Table) Files() []File {
+	if t.Parts == nil {
+		return []File{t.File}
+	}
+	var out []File
+	for _, p := range t.Parts {
+		out = append(out, p.File)
+	}
+	return out
 }
 
 // SchemaField is a column of a table in words.

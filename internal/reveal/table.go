@@ -20,7 +20,7 @@ import (
 
 // TableOptions say which column of which table is revealed.
 type TableOptions struct {
-	Table     string // a Parquet file
+	Table     string // a Parquet file, or a folder of parts; the new table is one file
 	Column    string // dotted name of a token column; "": the only one that the table's footer names
 	Context   string // "": the footer's
 	Out       string
@@ -46,11 +46,10 @@ var (
 // Table writes a table with plain values in place of a column's tokens, and all else as it is. The file is readable
 // by its owner alone and appears when it is complete.
 func Table(ctx context.Context, o TableOptions) (_ *Revealed, err error) {
-	t, err := tableio.Open(o.Table)
+	t, err := tableio.OpenSet(o.Table)
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
 	token, err := o.token(t)
 	if err != nil {
 		return nil, err
@@ -87,7 +86,12 @@ func Table(ctx context.Context, o TableOptions) (_ *Revealed, err error) {
 		return nil
 	}
 	out := bufio.NewWriterSize(draft, 64<<10)
-	info, err := t.Copy(ctx, out, schema, plainOptions(t, leaf, token, pool, o.CreatedBy), edit)
+	w := parquet.NewWriter(out, schema, plainOptions(t, leaf, token, pool, o.CreatedBy))
+	defer w.Abort()
+	if err := t.Copy(ctx, w, edit); err != nil {
+		return nil, err
+	}
+	info, err := w.Close()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +103,7 @@ func Table(ctx context.Context, o TableOptions) (_ *Revealed, err error) {
 }
 
 // token is the column to reveal and its context.
-func (o *TableOptions) token(t *tableio.Table) (plan.Token, error) {
+func (o *TableOptions) token(t *tableio.Set) (plan.Token, error) {
 	var names []string
 	for _, k := range t.Tokens {
 		names = append(names, k.Column)
@@ -137,7 +141,7 @@ func (o *TableOptions) token(t *tableio.Table) (plan.Token, error) {
 
 // plainSchema is the table's schema with the plain column in place of the token's: under its own name, if no other
 // column has it.
-func plainSchema(t *tableio.Table, leaf int, token plan.Token, res *Revealed) *parquet.Schema {
+func plainSchema(t *tableio.Set, leaf int, token plan.Token, res *Revealed) *parquet.Schema {
 	s := t.Schema
 	s.Fields = slices.Clone(s.Fields)
 	i := slices.IndexFunc(s.Fields, func(f parquet.Field) bool { return f.Name == t.Leaves[leaf].Field.Name })
@@ -170,7 +174,7 @@ func plainSchema(t *tableio.Table, leaf int, token plan.Token, res *Revealed) *p
 var describing = []string{"ARROW:schema", "pandas", "org.apache.spark.sql.parquet.row.metadata"}
 
 // plainOptions are the table's settings without what is no longer true of it.
-func plainOptions(t *tableio.Table, leaf int, token plan.Token, pool *parquet.Pool, createdBy string) parquet.Options {
+func plainOptions(t *tableio.Set, leaf int, token plan.Token, pool *parquet.Pool, createdBy string) parquet.Options {
 	o := t.Options(pool, createdBy)
 	if i := slices.Index(o.Sorting, leaf); i >= 0 {
 		o.Sorting = o.Sorting[:i]

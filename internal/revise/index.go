@@ -5,12 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"quern/internal/column"
 	"quern/internal/core/table"
-	"quern/internal/parquet"
 	"quern/internal/postings"
+	"quern/internal/tableio"
 )
 
 // An inverted index is in the order of its keys, and each posting list in that of its values. Where these are tokens,
@@ -33,50 +32,35 @@ func sortable(k column.Kind) bool { return k == column.Bytes || k == column.Int3
 const batchPairs = 4096
 
 // sortedCopy writes the table with its tokens re-encrypted and its rows in the order that they then have.
-func (k *rekeyer) sortedCopy(ctx context.Context, w io.Writer, o parquet.Options, temp string) (info parquet.Info, err error) {
+func (k *rekeyer) sortedCopy(ctx context.Context, w tableio.Writer, temp string) (err error) {
 	sorter := postings.NewSorter(postings.Options{Temp: temp})
 	defer func() { err = errors.Join(err, sorter.Close()) }()
 	entries, err := k.pairs(ctx, sorter)
 	if err != nil {
-		return info, err
+		return err
 	}
 	it, err := sorter.Finish()
 	if err != nil {
-		return info, err
+		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	writer := parquet.NewWriter(w, &k.table.Schema, o)
-	defer writer.Abort()
-	if err := k.writeRows(ctx, it, writer); err != nil {
-		return info, err
+	if err := k.writeRows(ctx, it, w); err != nil {
+		return err
 	}
 	if it.Added() != entries || it.Repeats() != 0 {
-		return info, fmt.Errorf("%s: an id is listed twice under one key", k.table.Path())
+		return fmt.Errorf("%s: an id is listed twice under one key", k.table.Path())
 	}
-	return writer.Close()
+	return nil
 }
 
 // pairs gives the sorter the table's pairs of key and value, re-encrypted, and returns how many there are.
 func (k *rekeyer) pairs(ctx context.Context, sorter *postings.Sorter) (n int64, err error) {
-	r := k.table.Reader()
-	defer r.Close()
 	var b postings.Batch
 	var key, value []byte
-	for first := int64(0); ; {
-		if err := ctx.Err(); err != nil {
-			return n, err
-		}
-		batch, err := r.Next()
-		if err == io.EOF {
-			return n, sorter.Add(&b)
-		}
-		if err != nil {
-			return n, err
-		}
+	err = k.table.Each(ctx, func(first int64, batch []*column.Vector) error {
 		if err := k.edit(first, batch); err != nil {
-			return n, err
+			return err
 		}
-		first += int64(batch[0].Rows)
 		row, at := -1, 0
 		for entry, rep := range batch[1].Rep {
 			if rep == 0 {
@@ -92,16 +76,21 @@ func (k *rekeyer) pairs(ctx context.Context, sorter *postings.Sorter) (n int64, 
 			b.Append(key, value)
 			if n%batchPairs == 0 {
 				if err := sorter.Add(&b); err != nil {
-					return n, err
+					return err
 				}
 				b.Reset()
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return n, err
 	}
+	return n, sorter.Add(&b)
 }
 
 // writeRows writes the pairs of it as rows, cut like those of a run.
-func (k *rekeyer) writeRows(ctx context.Context, it *postings.Iterator, w *parquet.Writer) error {
+func (k *rekeyer) writeRows(ctx context.Context, it *postings.Iterator, w tableio.Writer) error {
 	cols := k.table.Schema.NewVectors()
 	size := 0 // of the values in the row under way
 	for it.Next() {

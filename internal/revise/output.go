@@ -15,6 +15,7 @@ import (
 
 	"quern/internal/manifest"
 	"quern/internal/parquet"
+	"quern/internal/parts"
 	"quern/internal/publish"
 	"quern/internal/report"
 	"quern/internal/tableio"
@@ -33,7 +34,10 @@ func Owner(path string) (dir string, listed bool) {
 	name, dir := filepath.Base(path), filepath.Dir(path)
 	for range 2 { // a table may be a folder of files
 		if m, err := manifest.Read(dir); err == nil {
-			listed = slices.ContainsFunc(m.Tables, func(t manifest.Table) bool { return t.File.File == name })
+			for i := range m.Tables {
+				t := &m.Tables[i]
+				listed = listed || t.File.File == name || slices.ContainsFunc(t.Files(), func(f manifest.File) bool { return f.File == name })
+			}
 			return dir, listed
 		}
 		abs, err := filepath.Abs(dir)
@@ -62,7 +66,7 @@ func Output(ctx context.Context, dir string, o Options) (_ []*Table, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stage.Abort()) }()
-	r := &revision{Options: o, dir: dir, manifest: m, stage: stage, pool: parquet.NewPool(o.Workers)}
+	r := &revision{Options: o, dir: dir, manifest: m, stage: stage, pool: parquet.NewPool(o.Workers), replaced: map[string]bool{}}
 	defer r.pool.Close()
 
 	changed, err := r.tables(ctx)
@@ -96,6 +100,7 @@ type revision struct {
 	stage    *publish.Staging
 	pool     *parquet.Pool
 	done     []*Table
+	replaced map[string]bool // tables, by their file or folder
 }
 
 // tables stages the tables that change.
@@ -112,44 +117,65 @@ func (r *revision) tables(ctx context.Context) (changed bool, err error) {
 }
 
 func (r *revision) table(ctx context.Context, mt *manifest.Table) (*Table, error) {
-	if !filepath.IsLocal(mt.File.File) {
-		return nil, fmt.Errorf("%s: the manifest lists %q, which is no file of the output", r.dir, mt.File.File)
+	for _, f := range append(mt.Files(), mt.File) {
+		if !filepath.IsLocal(filepath.FromSlash(f.File)) {
+			return nil, fmt.Errorf("%s: the manifest lists %q, which is no file of the output", r.dir, f.File)
+		}
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(mt.File.File))
-	t, err := tableio.Open(path)
+	t, err := tableio.OpenSet(path)
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
 	if len(t.Tokens) == 0 {
 		return &Table{File: path}, nil
 	}
-	if err := unaltered(path, &mt.File); err != nil {
-		return nil, err
+	if want := mt.Files(); len(want) != len(t.Files) {
+		return nil, fmt.Errorf("%s: %w: it has %d files of %d", path, ErrAltered, len(t.Files), len(want))
+	}
+	for _, f := range mt.Files() {
+		if err := unaltered(filepath.Join(r.dir, filepath.FromSlash(f.File)), &f); err != nil {
+			return nil, err
+		}
 	}
 	mode, err := t.Mode()
 	if err != nil {
 		return nil, err
 	}
-	f, err := r.stage.Create(mt.File.File)
+	create := func(name string) (io.WriteCloser, error) {
+		f, err := r.stage.Create(name)
+		if err == nil {
+			err = f.Chmod(mode)
+		}
+		return f, err
+	}
+	k, err := newRekeyer(t, r.Sealer)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.New()
-	opts := t.Options(r.pool, createdBy(t))
+	opts := k.options(r.pool)
 	// The footer does not say what was asked for: nothing of a table may have been worth compressing.
 	if c, err := parquet.ParseCompression(r.manifest.Options.Compression); err == nil {
 		opts.Compression = c
 	}
-	res, info, err := r.rewrite(ctx, t, io.MultiWriter(f, sum), opts)
-	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+	w, err := parts.NewWriter(mt.File.File, &t.Schema, opts, parts.Options{Create: create, FileSize: r.manifest.Options.FileSize})
+	if err != nil {
 		return nil, err
 	}
-	if !res.Changed() {
-		return res, os.Remove(f.Name())
+	defer w.Abort()
+	if err := k.rewrite(ctx, w, r.Temp); err != nil {
+		return nil, err
 	}
-	mt.Bytes, mt.SHA256, mt.RowGroups = info.Bytes, hex.EncodeToString(sum.Sum(nil)), info.Groups
-	return res, nil
+	done, err := w.Close()
+	if err != nil {
+		return nil, err
+	}
+	if !k.result.Changed() {
+		return k.result, os.RemoveAll(filepath.Join(r.stage.Dir(), filepath.FromSlash(mt.File.File)))
+	}
+	mt.Describe(done.File, done.Parts)
+	r.replaced[mt.File.File] = true
+	return k.result, nil
 }
 
 // unaltered fails with ErrAltered unless the file is what the manifest says.
@@ -221,6 +247,9 @@ func (r *revision) keep() error {
 		to := filepath.Join(r.stage.Dir(), rel)
 		if d.IsDir() {
 			dirs = append(dirs, rel)
+			if r.replaced[filepath.ToSlash(rel)] {
+				return fs.SkipDir // the new table may have fewer parts
+			}
 			return os.MkdirAll(to, 0o755)
 		}
 		if _, err := os.Lstat(to); err == nil {

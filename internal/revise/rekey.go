@@ -2,16 +2,20 @@ package revise
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"strings"
 
 	"quern/internal/column"
 	"quern/internal/core/seal"
+	"quern/internal/parquet"
 	"quern/internal/tableio"
+	"quern/internal/version"
 )
 
 // rekeyer re-encrypts the tokens of a table's batches.
 type rekeyer struct {
-	table   *tableio.Table
+	table   *tableio.Set
 	columns []*seal.Column // by leaf; nil: no tokens
 	counts  []*Column      // likewise
 	result  *Table
@@ -20,7 +24,7 @@ type rekeyer struct {
 	plain  []byte
 }
 
-func newRekeyer(t *tableio.Table, s *seal.Sealer) (*rekeyer, error) {
+func newRekeyer(t *tableio.Set, s *seal.Sealer) (*rekeyer, error) {
 	k := &rekeyer{table: t, columns: make([]*seal.Column, len(t.Leaves)), counts: make([]*Column, len(t.Leaves)),
 		result: &Table{File: t.Path(), Columns: make([]Column, len(t.Tokens))}}
 	for i, token := range t.Tokens {
@@ -36,6 +40,35 @@ func newRekeyer(t *tableio.Table, s *seal.Sealer) (*rekeyer, error) {
 		k.columns[leaf], k.counts[leaf] = c, &k.result.Columns[i]
 	}
 	return k, nil
+}
+
+// options are the new table's settings.
+func (k *rekeyer) options(pool *parquet.Pool) parquet.Options {
+	// The stamp is that of the old table if it is quern's, since all else stays as it was too.
+	createdBy := k.table.CreatedBy
+	if !strings.HasPrefix(createdBy, "quern version ") {
+		createdBy = version.CreatedBy()
+	}
+	p := k.table.Options(pool, createdBy)
+	if k.isIndex() {
+		return p
+	}
+	// Rows stay where they are, so no longer in the order of columns that have changed.
+	for i, leaf := range p.Sorting {
+		if k.columns[leaf] != nil {
+			p.Sorting = p.Sorting[:i]
+			break
+		}
+	}
+	return p
+}
+
+// rewrite writes the table to w with its tokens re-encrypted.
+func (k *rekeyer) rewrite(ctx context.Context, w tableio.Writer, temp string) error {
+	if k.isIndex() {
+		return k.sortedCopy(ctx, w, temp)
+	}
+	return k.table.Copy(ctx, w, k.edit)
 }
 
 // edit re-encrypts the tokens of a batch; first is the number of rows before it.

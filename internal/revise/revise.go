@@ -7,14 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"quern/internal/core/plan"
 	"quern/internal/core/seal"
 	"quern/internal/parquet"
 	"quern/internal/tableio"
-	"quern/internal/version"
 )
 
 // Options are what tables are revised with.
@@ -51,13 +48,12 @@ func (t *Table) Changed() bool {
 var ErrNoTokens = errors.New("the table names no token columns in its footer")
 
 // File re-encrypts the tokens of the table at path. The new table takes its place, or appears at out if that is not
-// empty; with nothing to change in its own place, the file is left alone.
+// empty; with nothing to change in its own place, the file is left alone. A folder of parts becomes one file, at out.
 func File(ctx context.Context, path, out string, overwrite bool, o Options) (_ *Table, err error) {
-	t, err := tableio.Open(path)
+	t, err := tableio.OpenSet(path)
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
 	if len(t.Tokens) == 0 {
 		return nil, fmt.Errorf("%s: %w (%s)", path, ErrNoTokens, plan.TokensKey)
 	}
@@ -76,42 +72,24 @@ func File(ctx context.Context, path, out string, overwrite bool, o Options) (_ *
 	defer func() { err = errors.Join(err, draft.Discard()) }()
 	pool := parquet.NewPool(o.Workers)
 	defer pool.Close()
-	res, _, err := o.rewrite(ctx, t, draft, t.Options(pool, createdBy(t)))
-	if err != nil || inPlace && !res.Changed() {
-		return res, err
-	}
-	return res, draft.Commit()
-}
-
-// createdBy is the new table's stamp: that of the old one if it is quern's, since all else stays as it was too.
-func createdBy(t *tableio.Table) string {
-	if strings.HasPrefix(t.CreatedBy, "quern version ") {
-		return t.CreatedBy
-	}
-	return version.CreatedBy()
-}
-
-// rewrite writes t to w with its tokens re-encrypted.
-func (o *Options) rewrite(ctx context.Context, t *tableio.Table, w io.Writer, p parquet.Options) (res *Table, info parquet.Info, err error) {
 	k, err := newRekeyer(t, o.Sealer)
 	if err != nil {
-		return nil, info, err
+		return nil, err
 	}
-	buf := bufio.NewWriterSize(w, 64<<10)
-	if k.isIndex() {
-		info, err = k.sortedCopy(ctx, buf, p, o.Temp)
-	} else {
-		// Rows stay where they are, so no longer in the order of columns that have changed.
-		for i, leaf := range p.Sorting {
-			if k.columns[leaf] != nil {
-				p.Sorting = p.Sorting[:i]
-				break
-			}
-		}
-		info, err = t.Copy(ctx, buf, &t.Schema, p, k.edit)
+	buf := bufio.NewWriterSize(draft, 64<<10)
+	w := parquet.NewWriter(buf, &t.Schema, k.options(pool))
+	defer w.Abort()
+	if err := k.rewrite(ctx, w, o.Temp); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = buf.Flush()
+	if _, err := w.Close(); err != nil {
+		return nil, err
 	}
-	return k.result, info, err
+	if inPlace && !k.result.Changed() {
+		return k.result, nil
+	}
+	if err := buf.Flush(); err != nil {
+		return nil, err
+	}
+	return k.result, draft.Commit()
 }

@@ -2,49 +2,28 @@ package tableio
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"math"
 
 	"quern/internal/column"
-	"quern/internal/parquet"
 )
 
-// Copy writes the rows of t to w as a table of schema s, which has the leaves of t in order, though perhaps under
-// other names or types of the same levels. Each batch goes through edit first, which may change it, or be nil; first
-// is the number of rows before the batch.
-func (t *Table) Copy(ctx context.Context, w io.Writer, s *parquet.Schema, o parquet.Options,
-	edit func(first int64, batch []*column.Vector) error) (info parquet.Info, err error) {
-	r := t.Reader()
-	defer r.Close()
-	writer := parquet.NewWriter(w, s, o)
-	defer writer.Abort()
-	for row := int64(0); ; {
-		if err := ctx.Err(); err != nil {
-			return info, err
-		}
-		batch, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return info, err
-		}
+// Writer takes the rows of a Copy.
+type Writer interface {
+	Write(cols []*column.Vector) error
+}
+
+// Copy writes the rows of s to w, whose schema has the leaves of s in order, though perhaps under other names or types
+// of the same levels. Each batch goes through edit first, which may change it, or be nil; first is the number of rows
+// before the batch.
+func (s *Set) Copy(ctx context.Context, w Writer, edit func(first int64, batch []*column.Vector) error) error {
+	return s.Each(ctx, func(first int64, batch []*column.Vector) error {
 		if edit != nil {
-			if err := edit(row, batch); err != nil {
-				return info, err
+			if err := edit(first, batch); err != nil {
+				return err
 			}
 		}
-		row += int64(batch[0].Rows)
-		if err := writer.Write(batch); err != nil {
-			return info, err
-		}
-	}
-	info, err = writer.Close()
-	if err == nil && info.Rows != t.Rows {
-		err = fmt.Errorf("%s: %w: it has %d rows, its footer says %d", t.path, ErrDamaged, info.Rows, t.Rows)
-	}
-	return info, err
+		return w.Write(batch)
+	})
 }
 
 // Mapper replaces the values of Bytes columns. Its memory is used again from call to call.

@@ -23,9 +23,8 @@ var (
 	ErrUnsupported = errors.New("column of a kind that quern does not write")
 )
 
-// Table is an open Parquet file. Its exported fields describe it and are not to be changed; any number of goroutines
-// may make Readers and Columns of it.
-type Table struct {
+// Description is what a table says of itself: all that is needed to write it again. It is not to be changed.
+type Description struct {
 	Schema      parquet.Schema
 	Leaves      []Leaf
 	Tokens      []plan.Token // of the footer; nil if it has none
@@ -35,6 +34,11 @@ type Table struct {
 	Compression parquet.Compression
 	Sorting     []int // leaves that the rows are ascending by
 	Rows        int64
+}
+
+// Table is an open Parquet file. Any number of goroutines may make Readers and Columns of it.
+type Table struct {
+	Description
 
 	path  string
 	file  *os.File
@@ -78,22 +82,13 @@ func (t *Table) Close() error { return t.file.Close() }
 func (t *Table) Path() string { return t.path }
 
 // Leaf returns the index of the leaf of that dotted name, or -1.
-func (t *Table) Leaf(name string) int {
-	for i := range t.Leaves {
-		if t.Leaves[i].Name == name {
+func (d *Description) Leaf(name string) int {
+	for i := range d.Leaves {
+		if d.Leaves[i].Name == name {
 			return i
 		}
 	}
 	return -1
-}
-
-// Mode is the file's permissions.
-func (t *Table) Mode() (os.FileMode, error) {
-	info, err := t.file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return info.Mode().Perm(), nil
 }
 
 func (t *Table) open() error {
@@ -196,8 +191,8 @@ func (t *Table) describe(meta *format.FileMetaData) {
 	}
 }
 
-// Options are settings that write a table like t.
-func (t *Table) Options(pool *parquet.Pool, createdBy string) parquet.Options {
-	return parquet.Options{Pool: pool, Profile: t.Profile, Compression: t.Compression, CreatedBy: createdBy,
-		KeyValues: t.KeyValues, Sorting: t.Sorting}
+// Options are settings that write a table like the described one.
+func (d *Description) Options(pool *parquet.Pool, createdBy string) parquet.Options {
+	return parquet.Options{Pool: pool, Profile: d.Profile, Compression: d.Compression, CreatedBy: createdBy,
+		KeyValues: d.KeyValues, Sorting: d.Sorting}
 }

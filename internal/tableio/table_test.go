@@ -119,13 +119,20 @@ func TestCopyIsTheSame(t *testing.T) {
 		o.CreatedBy, o.Sorting = "quern version 1.2.3 (build abc)", []int{4, 0}
 		o.KeyValues = [][2]string{{plan.TokensKey, tokens}, {"x", "y"}}
 		tabletest.Write(t, path, &tabletest.Everything, tabletest.Draw(&tabletest.Everything, c.rows, c.distinct, c.nulls, 2), o)
-		table := open(t, path)
+		table, err := tableio.OpenSet(path)
+		if err != nil {
+			t.Fatal(err)
+		}
 		want := []plan.Token{{Column: "token", Context: "email", Field: "email"}, {Column: "orders.buyer", Context: "b", Field: "by"}}
 		if !reflect.DeepEqual(table.Tokens, want) {
 			t.Errorf("tokens %+v, want %+v", table.Tokens, want)
 		}
 		var out bytes.Buffer
-		if _, err := table.Copy(context.Background(), &out, &table.Schema, table.Options(pool, table.CreatedBy), nil); err != nil {
+		w := parquet.NewWriter(&out, &table.Schema, table.Options(pool, table.CreatedBy))
+		if err := table.Copy(context.Background(), w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if b, err := os.ReadFile(path); err != nil || !bytes.Equal(out.Bytes(), b) {

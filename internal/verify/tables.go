@@ -8,14 +8,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"reflect"
 
 	"quern/internal/column"
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
-	"quern/internal/parquet"
 	"quern/internal/tableio"
 )
 
@@ -37,36 +34,37 @@ func (o *Output) tables(ctx context.Context) error {
 	return nil
 }
 
-func (o *Output) table(ctx context.Context, i int, t *plan.Table) (err error) {
-	f, err := tableio.Open(filepath.Join(o.Dir, o.Manifest.Tables[i].File.File))
+func (o *Output) table(ctx context.Context, i int, t *plan.Table) error {
+	mt := &o.Manifest.Tables[i]
+	s, err := tableio.OpenSet(filepath.Join(o.Dir, filepath.FromSlash(mt.File.File)))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if f.Rows != o.Manifest.Tables[i].Rows {
-		return fmt.Errorf("it has %d rows, and the manifest says %d", f.Rows, o.Manifest.Tables[i].Rows)
+	if len(s.Files) != len(mt.Files()) {
+		return fmt.Errorf("it has %d files, and the manifest lists %d", len(s.Files), len(mt.Files()))
 	}
-	if !sameColumns(f.Schema.Fields, t.Schema.Fields) {
+	if s.Rows != mt.Rows {
+		return fmt.Errorf("it has %d rows, and the manifest says %d", s.Rows, mt.Rows)
+	}
+	for j := range mt.Parts {
+		if p := &mt.Parts[j]; s.FileRows[j] != p.Rows {
+			return fmt.Errorf("%s has %d rows, and the manifest says %d", p.File.File, s.FileRows[j], p.Rows)
+		}
+	}
+	if !tableio.SameColumns(s.Schema.Fields, t.Schema.Fields) {
 		return errors.New("its columns are not those of the recipe")
 	}
-	checks := o.checkers(f, t)
-	r := f.Reader()
-	defer r.Close()
-	row := int64(0)
-	for {
-		vs, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err := errors.Join(err, ctx.Err()); err != nil {
-			return err
-		}
+	checks := o.checkers(&s.Description, t)
+	err = s.Each(ctx, func(first int64, vs []*column.Vector) error {
 		for _, c := range checks {
-			if err := c.batch(vs, row); err != nil {
+			if err := c.batch(vs, first); err != nil {
 				return err
 			}
 		}
-		row += int64(vs[0].Rows)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, c := range checks {
 		if err := c.end(); err != nil {
@@ -76,32 +74,7 @@ func (o *Output) table(ctx context.Context, i int, t *plan.Table) (err error) {
 	return nil
 }
 
-// sameColumns compares schemas but for bloom filters, which a reader does not see in every file.
-func sameColumns(a, b []parquet.Field) bool {
-	strip := func(fs []parquet.Field) []parquet.Field {
-		out := append([]parquet.Field(nil), fs...)
-		for i := range out {
-			out[i].Bloom = false
-			if out[i].Logical == parquet.JSON {
-				out[i].Logical = parquet.String // written the same
-			}
-			if len(out[i].Fields) == 0 {
-				out[i].Fields = nil
-			}
-		}
-		return out
-	}
-	a, b = strip(a), strip(b)
-	for i := range a {
-		a[i].Fields = strip(a[i].Fields)
-	}
-	for i := range b {
-		b[i].Fields = strip(b[i].Fields)
-	}
-	return reflect.DeepEqual(a, b)
-}
-
-func (o *Output) checkers(f *tableio.Table, t *plan.Table) []checker {
+func (o *Output) checkers(f *tableio.Description, t *plan.Table) []checker {
 	var out []checker
 	for _, tok := range t.Tokens(o.Recipe) {
 		for i := range f.Leaves {

@@ -18,6 +18,7 @@ import (
 	"quern/internal/core/recipe"
 	"quern/internal/job"
 	"quern/internal/manifest"
+	"quern/internal/parts"
 )
 
 // ErrFailed is wrapped by the error of an output that does not hold.
@@ -66,18 +67,26 @@ func (o *Output) Check(ctx context.Context) error {
 
 // files compares what is in the folder with what the manifest lists.
 func (o *Output) files(ctx context.Context) error {
-	listed := map[string]manifest.File{o.Manifest.Report.File: o.Manifest.Report}
-	for _, t := range o.Manifest.Tables {
-		listed[t.File.File] = t.File
-	}
 	if len(o.Manifest.Tables) != len(o.Plan.Tables) {
 		return fmt.Errorf("the manifest lists %d tables, and its recipe makes %d", len(o.Manifest.Tables), len(o.Plan.Tables))
 	}
+	var files []manifest.File
+	listed := map[string]bool{manifest.Name: true, o.Manifest.Report.File: true} // with the folders of parts
 	for i := range o.Plan.Tables {
-		if got := o.Manifest.Tables[i].Name; got != o.Plan.Tables[i].Name {
-			return fmt.Errorf("the manifest lists table %q where its recipe makes %q", got, o.Plan.Tables[i].Name)
+		t := &o.Manifest.Tables[i]
+		if t.Name != o.Plan.Tables[i].Name {
+			return fmt.Errorf("the manifest lists table %q where its recipe makes %q", t.Name, o.Plan.Tables[i].Name)
+		}
+		if err := o.consistent(t); err != nil {
+			return err
+		}
+		listed[t.File.File] = true
+		for _, f := range t.Files() {
+			listed[f.File] = true
+			files = append(files, f)
 		}
 	}
+	files = append(files, o.Manifest.Report)
 	text, err := os.ReadFile(filepath.Join(o.Dir, manifest.Name))
 	if err != nil {
 		return err
@@ -85,34 +94,62 @@ func (o *Output) files(ctx context.Context) error {
 	if !manifest.Intact(text) {
 		return fmt.Errorf("%s has another SHA-256 than it says at its end: it was changed", manifest.Name)
 	}
-	found, err := os.ReadDir(o.Dir)
-	if err != nil {
+	if err := o.unlisted(listed); err != nil {
 		return err
 	}
-	for _, f := range found {
-		if _, ok := listed[f.Name()]; !ok && f.Name() != manifest.Name {
-			return fmt.Errorf("%s is not in the manifest", f.Name())
-		}
-	}
-	for _, t := range append(tableFiles(o.Manifest), o.Manifest.Report) {
-		if err := o.file(ctx, t); err != nil {
+	for _, f := range files {
+		if err := o.file(ctx, f); err != nil {
 			return err
 		}
 	}
-	o.Say("files: %d as the manifest has them, by size and SHA-256", len(listed))
+	o.Say("files: %d as the manifest has them, by size and SHA-256", len(files))
 	return nil
 }
 
-func tableFiles(m *manifest.Manifest) []manifest.File {
-	var out []manifest.File
-	for _, t := range m.Tables {
-		out = append(out, t.File)
+// consistent says whether what the manifest has of a table and of its parts fits together.
+func (o *Output) consistent(t *manifest.Table) error {
+	if (o.Manifest.Options.FileSize > 0) != (len(t.Parts) > 0) {
+		return fmt.Errorf("the manifest's file_size is %d, and it lists %d parts of %s", o.Manifest.Options.FileSize, len(t.Parts), t.File.File)
 	}
-	return out
+	if len(t.Parts) == 0 {
+		return nil
+	}
+	sum := manifest.Table{Name: t.Name}
+	var files []parts.File
+	for i, p := range t.Parts {
+		if want := t.File.File + "/" + parts.Name(i); p.File.File != want {
+			return fmt.Errorf("the manifest lists %s where %s must be", p.File.File, want)
+		}
+		sum.Bytes += p.Bytes
+		sum.Rows += p.Rows
+		sum.RowGroups += p.RowGroups
+		files = append(files, parts.File{Name: p.File.File, SHA256: p.SHA256})
+	}
+	if sum.Bytes != t.Bytes || sum.Rows != t.Rows || sum.RowGroups != t.RowGroups || parts.Sum(files) != t.SHA256 {
+		return fmt.Errorf("the manifest's parts of %s do not add up to what it says of the whole", t.File.File)
+	}
+	return nil
+}
+
+// unlisted finds files and folders that are not in the manifest.
+func (o *Output) unlisted(listed map[string]bool) error {
+	return filepath.WalkDir(o.Dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || path == o.Dir {
+			return err
+		}
+		rel, err := filepath.Rel(o.Dir, path)
+		if err != nil {
+			return err
+		}
+		if !listed[filepath.ToSlash(rel)] {
+			return fmt.Errorf("%s is not in the manifest", filepath.ToSlash(rel))
+		}
+		return nil
+	})
 }
 
 func (o *Output) file(ctx context.Context, want manifest.File) error {
-	f, err := os.Open(filepath.Join(o.Dir, want.File))
+	f, err := os.Open(filepath.Join(o.Dir, filepath.FromSlash(want.File)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is missing", want.File)
 	} else if err != nil {

@@ -34,8 +34,10 @@ type Config struct {
 	Temp    string // folder of spilled data
 
 	MaxRejects Limit
-	// Create makes a file of the output. The engine closes it.
-	Create      func(name string) (io.WriteCloser, error)
+	// Create makes a file of the output; several goroutines call it. The engine closes the file.
+	Create func(name string) (io.WriteCloser, error)
+	// FileSize makes each table a folder of files of that many bytes at most. 0: each is one file.
+	FileSize    int64
 	Profile     parquet.Profile
 	Compression parquet.Compression
 	CreatedBy   string
