@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"quern/internal/core/keyset"
@@ -93,6 +94,69 @@ func zipped(data []byte) []byte {
 	z.Write(data)
 	z.Close()
 	return b.Bytes()
+}
+
+// TestParts: tables of parts are the same for any workers and memory, and are what is on the disk; a rehearsal gives
+// them again.
+func TestParts(t *testing.T) {
+	dir := t.TempDir()
+	var data bytes.Buffer
+	if err := generate.Write(t.Context(), &data, generate.Options{Count: 60_000, Seed: 3, Duplicates: 0.02}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "in.ndjson", data.Bytes())
+	ks, err := keyset.Create(filepath.Join(dir, "keyset.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := seal.New(ks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := job.Options{Inputs: []string{filepath.Join(dir, "in.ndjson")}, Out: filepath.Join(dir, "out"), Overwrite: true,
+		Recipe: recipe.Default(), RecipeName: "default", Sealer: s, Layout: plan.Normalized, FileSize: 1 << 20}
+	var first *manifest.Manifest
+	for _, workers := range []int{1, 2, 5} {
+		for _, memory := range []int64{job.MinMemory, 4 << 30} {
+			o.Workers, o.Memory = workers, memory
+			m, err := job.Run(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = m
+			}
+			for i := range m.Tables {
+				if !reflect.DeepEqual(m.Tables[i], first.Tables[i]) {
+					t.Errorf("%d workers, %d bytes of memory: another %s", workers, memory, m.Tables[i].Name)
+				}
+			}
+		}
+	}
+	if users := first.Table("users"); len(users.Parts) < 4 || first.Options.FileSize != 1<<20 {
+		t.Errorf("%d parts, file_size %d", len(users.Parts), first.Options.FileSize)
+	}
+	for _, table := range first.Tables {
+		entries, err := os.ReadDir(filepath.Join(o.Out, table.File.File))
+		if err != nil || len(entries) != len(table.Parts) {
+			t.Fatalf("%s: %d files of %d (%v)", table.Name, len(entries), len(table.Parts), err)
+		}
+		for i, e := range entries {
+			info, err := e.Info()
+			if err != nil || table.File.File+"/"+e.Name() != table.Parts[i].File.File || info.Size() != table.Parts[i].Bytes {
+				t.Errorf("%s: %s, %d bytes (%v), want %+v", table.Name, e.Name(), info.Size(), err, table.Parts[i])
+			}
+		}
+	}
+	files, err := job.Rehearse(t.Context(), job.Options{Inputs: o.Inputs, Recipe: o.Recipe, Sealer: s, Workers: 2, Memory: 1 << 30}, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		if f.SHA256 != first.Tables[i].SHA256 || len(f.Parts) != len(first.Tables[i].Parts) {
+			t.Errorf("%s: other bytes", f.Name)
+		}
+	}
 }
 
 func write(t *testing.T, dir, name string, data []byte) {

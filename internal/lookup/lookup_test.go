@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"quern/internal/lookup"
 	"quern/internal/manifest"
 	"quern/internal/parquet"
+	"quern/internal/parts"
 	"quern/internal/tableio/tabletest"
 )
 
@@ -26,8 +28,12 @@ func output(t testing.TB, key, ids parquet.Field, cols []*column.Vector, o parqu
 	s := &parquet.Schema{Name: "x", Fields: []parquet.Field{key, ids}}
 	dir := t.TempDir()
 	tabletest.Write(t, filepath.Join(dir, "x.parquet"), s, cols, o)
-	m := &manifest.Manifest{Tool: manifest.Tool{Name: "quern"}, Indexes: []manifest.Index{{Name: "x"}},
-		Tables: []manifest.Table{{Name: "x", File: manifest.File{File: "x.parquet"}}}}
+	return openOutput(t, dir, manifest.Table{Name: "x", File: manifest.File{File: "x.parquet"}})
+}
+
+func openOutput(t testing.TB, dir string, table manifest.Table) *lookup.Index {
+	t.Helper()
+	m := &manifest.Manifest{Tool: manifest.Tool{Name: "quern"}, Indexes: []manifest.Index{{Name: "x"}}, Tables: []manifest.Table{table}}
 	text, err := m.Encode()
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, manifest.Name), text, 0o600)
@@ -94,6 +100,77 @@ func TestSplitKeys(t *testing.T) {
 		for _, key := range []string{"", "a", "key 350x", "key 000", "z"} {
 			if got := find(t, x, key); !slices.Equal(got, want[key]) {
 				t.Errorf("%q: %v, want %v", key, got, want[key])
+			}
+		}
+	}
+}
+
+// TestParts: an index of parts gives what it gives in one file, also where a list goes on in the next parts, and where
+// a part begins with the key that is looked for.
+func TestParts(t *testing.T) {
+	cols := vectors(column.Bytes, column.Int64)
+	want := map[string][]string{}
+	n := 0
+	for i := range 400 {
+		key := fmt.Sprintf("key %03d", i)
+		rows := 1 + i%3
+		if i%50 == 7 {
+			rows = 60
+		}
+		for range rows {
+			cols[0].Add()
+			cols[0].PutBytes([]byte(key))
+			for entry := range 9 {
+				cols[1].Entry(uint8(min(entry, 1)), 1)
+				cols[1].PutInt64(int64(n * n))
+				want[key] = append(want[key], fmt.Sprint(n*n))
+				n++
+			}
+		}
+	}
+	key, ids := text, parquet.Field{Name: "ids", Required: true, List: true, ElementRequired: true, Kind: column.Int64}
+	key.Name, key.Required = "key", true
+	s := &parquet.Schema{Name: "x", Fields: []parquet.Field{key, ids}}
+	pool := parquet.NewPool(2)
+	defer pool.Close()
+	for _, size := range []int64{1, 2_000, 20_000, 1 << 30} {
+		dir := t.TempDir()
+		w, err := parts.NewWriter("x.parquet", s, parquet.Options{Pool: pool, GroupRows: 20, PageRows: 7, Sorting: []int{0}}, parts.Options{FileSize: size,
+			Create: func(name string) (io.WriteCloser, error) {
+				if err := os.MkdirAll(filepath.Join(dir, "x.parquet"), 0o755); err != nil {
+					return nil, err
+				}
+				return os.Create(filepath.Join(dir, filepath.FromSlash(name)))
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(cols); err != nil {
+			t.Fatal(err)
+		}
+		done, err := w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		table := manifest.Table{Name: "x"}
+		table.Describe(done.File, done.Parts)
+		if (len(table.Parts) > 1) != (size < 1<<30) {
+			t.Fatalf("%d parts", len(table.Parts))
+		}
+		x := openOutput(t, dir, table)
+		for key, ids := range want { // in any order
+			if got := find(t, x, key); !slices.Equal(got, ids) {
+				t.Errorf("files of %d bytes, %s: %d ids, want %d", size, key, len(got), len(ids))
+			}
+		}
+		for _, key := range []string{"", "a", "key", "key 007x", "key 399x", "z"} {
+			if got := find(t, x, key); len(got) > 0 {
+				t.Errorf("files of %d bytes: %d ids of %q, which is not there", size, len(got), key)
+			}
+		}
+		for word, key := range map[string]string{"KEY 399": "key 399", "kez 012": "key 012"} {
+			if near, ok, err := x.Nearest(word); near != key || !ok || err != nil {
+				t.Errorf("files of %d bytes: %s is near %q, %v, %v", size, word, near, ok, err)
 			}
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"quern/internal/core/seal"
 	"quern/internal/manifest"
 	"quern/internal/parquet"
+	"quern/internal/parts"
 	"quern/internal/report"
 	"quern/internal/revise"
 	"quern/internal/tableio"
@@ -448,4 +449,106 @@ func BenchmarkFile(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(plain[1].Values()+plain[2].Values())*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+}
+
+// inParts makes of the table at path a folder of parts of at most size bytes, and puts it into the manifest.
+func inParts(t *testing.T, dir string, m *manifest.Manifest, table int, size int64) {
+	t.Helper()
+	mt := &m.Tables[table]
+	path := filepath.Join(dir, mt.File.File)
+	s, err := tableio.OpenSet(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := parquet.NewPool(2)
+	defer pool.Close()
+	temp := t.TempDir()
+	w, err := parts.NewWriter(mt.File.File, &s.Schema, s.Options(pool, s.CreatedBy), parts.Options{FileSize: size,
+		Create: func(name string) (io.WriteCloser, error) {
+			to := filepath.Join(temp, filepath.FromSlash(name))
+			return create(to)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Copy(t.Context(), w, nil); err != nil {
+		t.Fatal(err)
+	}
+	done, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mt.Describe(done.File, done.Parts)
+	if err := errors.Join(os.Remove(path), os.Rename(filepath.Join(temp, mt.File.File), path)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := m.Encode()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, manifest.Name), text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func create(path string) (io.WriteCloser, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(path)
+}
+
+// TestOutputOfParts: the new table has the parts that a run with the new key would write, and none of the old ones, of
+// which there may have been more.
+func TestOutputOfParts(t *testing.T) {
+	before, after := keys(t)
+	for _, size := range []int64{8_000, 1 << 30} {
+		dir, m := output(t, before)
+		whole := filepath.Join(t.TempDir(), "whole.parquet")
+		if _, err := revise.File(t.Context(), filepath.Join(dir, "users.parquet"), whole, false, revise.Options{Sealer: after, Workers: 2}); err != nil {
+			t.Fatal(err)
+		}
+		m.Options.FileSize = size
+		inParts(t, dir, m, 1, size)
+		inParts(t, dir, m, 0, 8_000)
+		if len(m.Tables[0].Parts) < 3 {
+			t.Fatalf("%d parts", len(m.Tables[0].Parts))
+		}
+		res, err := revise.Output(t.Context(), dir, revise.Options{Sealer: after, Workers: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res) != 2 || !res[0].Changed() || res[1].Changed() {
+			t.Errorf("%+v", res)
+		}
+		m, err = manifest.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users := m.Table("users")
+		if size == 1<<30 && len(users.Parts) != 1 || size < 1<<30 && len(users.Parts) < 3 {
+			t.Errorf("files of %d bytes: %d parts", size, len(users.Parts))
+		}
+		for _, table := range m.Tables {
+			entries, err := os.ReadDir(filepath.Join(dir, table.File.File))
+			if err != nil || len(entries) != len(table.Parts) {
+				t.Errorf("%s: %d files of %d parts, %v", table.Name, len(entries), len(table.Parts), err)
+			}
+			for _, p := range table.Parts {
+				if got := digest(t, dir, p.File.File); got != p.File {
+					t.Errorf("%+v is listed as %+v", got, p.File)
+				}
+			}
+		}
+		// Put together again, it is the table that was never cut.
+		one := filepath.Join(t.TempDir(), "one.parquet")
+		if _, err := revise.File(t.Context(), filepath.Join(dir, "users.parquet"), one, false, revise.Options{Sealer: after, Workers: 1}); err != nil {
+			t.Fatal(err)
+		}
+		same(t, one, whole)
+
+		if owner, listed := revise.Owner(filepath.Join(dir, "users.parquet", parts.Name(0))); owner != dir || !listed {
+			t.Errorf("the owner of a part is %q, %v", owner, listed)
+		}
+	}
 }

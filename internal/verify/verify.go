@@ -71,7 +71,7 @@ func (o *Output) files(ctx context.Context) error {
 		return fmt.Errorf("the manifest lists %d tables, and its recipe makes %d", len(o.Manifest.Tables), len(o.Plan.Tables))
 	}
 	var files []manifest.File
-	listed := map[string]bool{manifest.Name: true, o.Manifest.Report.File: true} // with the folders of parts
+	listed := map[string]bool{manifest.Name: false, o.Manifest.Report.File: false} // true: a folder, of parts
 	for i := range o.Plan.Tables {
 		t := &o.Manifest.Tables[i]
 		if t.Name != o.Plan.Tables[i].Name {
@@ -80,11 +80,11 @@ func (o *Output) files(ctx context.Context) error {
 		if err := o.consistent(t); err != nil {
 			return err
 		}
-		listed[t.File.File] = true
 		for _, f := range t.Files() {
-			listed[f.File] = true
+			listed[f.File] = false
 			files = append(files, f)
 		}
+		listed[t.File.File] = len(t.Parts) > 0
 	}
 	files = append(files, o.Manifest.Report)
 	text, err := os.ReadFile(filepath.Join(o.Dir, manifest.Name))
@@ -141,8 +141,13 @@ func (o *Output) unlisted(listed map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if !listed[filepath.ToSlash(rel)] {
-			return fmt.Errorf("%s is not in the manifest", filepath.ToSlash(rel))
+		name := filepath.ToSlash(rel)
+		folder, ok := listed[name]
+		switch {
+		case !ok:
+			return fmt.Errorf("%s is not in the manifest", name)
+		case folder && !e.IsDir():
+			return fmt.Errorf("%s is a file, and the manifest lists a folder of parts", name)
 		}
 		return nil
 	})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,8 +53,21 @@ func Strings(path, column string) (out []string, err error) {
 	return out, err
 }
 
-// each calls do for the rows of a table.
+// each calls do for the rows of a table: a file, or all files of a folder in the order of their names.
 func each(path string, do func([]parquet.Field, parquet.Row) error) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return eachOf(path, do)
+	}
+	for _, e := range entries {
+		if err := eachOf(filepath.Join(path, e.Name()), do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachOf(path string, do func([]parquet.Field, parquet.Row) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ import (
 	"quern/internal/engine/local"
 	"quern/internal/parquet"
 	"quern/internal/source"
+	"quern/test/rows"
 )
 
 // everything is a recipe with every type and feature of the language.
@@ -127,6 +128,12 @@ func (m *memFile) Close() error { m.files[m.name] = m.Bytes(); return nil }
 // runOver runs a plan over files, with small pages and spills forced by a tiny budget.
 func runOver(t testing.TB, p *plan.Plan, s *seal.Sealer, files []string, workers int, names []string) (*local.Result, map[string][]byte) {
 	t.Helper()
+	return runInParts(t, p, s, files, workers, names, 0)
+}
+
+// runInParts is runOver with tables of parts.
+func runInParts(t testing.TB, p *plan.Plan, s *seal.Sealer, files []string, workers int, names []string, fileSize int64) (*local.Result, map[string][]byte) {
+	t.Helper()
 	in, err := source.Expand(files)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +141,7 @@ func runOver(t testing.TB, p *plan.Plan, s *seal.Sealer, files []string, workers
 	defer in.Close()
 	out := map[string][]byte{}
 	res, err := local.Run(context.Background(), local.Config{Plan: p, Inputs: in, Sealer: s, Workers: workers, Memory: 64 << 10,
-		Names: names, MaxRejects: local.Limit{Percent: 100}, CreatedBy: "quern version 0.0.0 (build test)", Profile: parquet.Modern,
+		FileSize: fileSize, Names: names, MaxRejects: local.Limit{Percent: 100}, CreatedBy: "quern version 0.0.0 (build test)", Profile: parquet.Modern,
 		Create: func(name string) (io.WriteCloser, error) { return &memFile{files: out, name: name}, nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -340,6 +347,76 @@ func TestSameBytes(t *testing.T) {
 			sameFiles(t, fmt.Sprintf("%s in %d files", name, len(files)), got, want)
 		}
 	}
+}
+
+// Tables of parts, too, have the same bytes whatever the workers. Put together the parts have the rows of the one file,
+// and each table has one part at least.
+func TestParts(t *testing.T) {
+	s := sealer(t)
+	for name, text := range map[string]string{"default": string(recipe.DefaultText()), "everything": everything} {
+		r := parse(t, text)
+		p, err := plan.Compile(r, plan.Normalized)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rnd := &random{rand.New(rand.NewPCG(8, 8)), r}
+		in := []string{write(t, "one.json", rnd.lines(1500))}
+		_, whole := runOver(t, p, s, in, 2, nil)
+		for _, size := range []int64{30_000, 1 << 30} {
+			what := fmt.Sprintf("%s in files of %d bytes", name, size)
+			res, want := runInParts(t, p, s, in, 1, nil, size)
+			for _, workers := range []int{2, 5} {
+				again, got := runInParts(t, p, s, in, workers, nil, size)
+				sameFiles(t, fmt.Sprintf("%s, %d workers", what, workers), got, want)
+				for i := range res.Files {
+					if again.Files[i].SHA256 != res.Files[i].SHA256 {
+						t.Errorf("%s: %s has another sum", what, res.Files[i].Name)
+					}
+				}
+			}
+			files := 0
+			for _, f := range res.Files {
+				dir := t.TempDir()
+				var bytes int64
+				for i, part := range f.Parts {
+					if want := fmt.Sprintf("%s/part-%05d.parquet", f.Name, i); part.Name != want {
+						t.Fatalf("%s: part %s, want %s", what, part.Name, want)
+					}
+					b := want[part.Name]
+					if int64(len(b)) != part.Bytes || int64(len(b)) > size && part.Groups > 1 {
+						t.Errorf("%s: %s has %d bytes in %d row groups", what, part.Name, len(b), part.Groups)
+					}
+					bytes += part.Bytes
+					if err := os.WriteFile(filepath.Join(dir, filepath.Base(part.Name)), b, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				files += len(f.Parts)
+				if bytes != f.Bytes || len(f.Parts) == 0 {
+					t.Errorf("%s: %s has %d bytes in %d parts of %d", what, f.Name, f.Bytes, len(f.Parts), bytes)
+				}
+				one := filepath.Join(t.TempDir(), "one")
+				if err := os.WriteFile(one, whole[f.Name], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if got, want := rowsOf(t, dir), rowsOf(t, one); got != want {
+					t.Errorf("%s: %s has other rows", what, f.Name)
+				}
+			}
+			if files != len(want) || size == 1<<30 && files != len(res.Files) || size < 1<<30 && files <= len(res.Files) {
+				t.Errorf("%s: %d files of %d tables, and %d parts", what, len(want), len(res.Files), files)
+			}
+		}
+	}
+}
+
+func rowsOf(t *testing.T, path string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := rows.Write(&b, path); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 func gzipped(t *testing.T, path, dir string) string {
