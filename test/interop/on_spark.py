@@ -51,6 +51,21 @@ def test_values(lab, spark, variant, vectorised):
         assert got.equals(want), name
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_parts(lab, spark, profile):
+    """A folder of parts is one table, which Spark reads in any order."""
+    inputs, flags = [lab.generated(60_000)], ["--profile", profile]
+    whole = lab.run(f"spark-whole-{profile}", inputs, *flags)
+    parts = lab.run(f"spark-parts-{profile}", inputs, *flags, "--file-size", "1MiB")
+    for name in ["users", "widgets", "country_index", "duplicates", "rejects"]:
+        got, want = (spark.read.parquet(f"{out}/{name}.parquet") for out in (parts, whole))
+        assert got.schema == want.schema
+        assert len(list((parts / f"{name}.parquet").iterdir())) == len(got.inputFiles()), name
+        assert got.count() == want.count()
+        assert got.exceptAll(want).isEmpty() and want.exceptAll(got).isEmpty(), name
+    assert len(spark.read.parquet(f"{parts}/users.parquet").inputFiles()) > 3
+
+
 def utc(rows):
     """Spark's timestamps have no zone; they are in UTC here."""
     for row in rows:

@@ -1,4 +1,4 @@
-"""Other people's readers. Each gives a file as an Arrow table, in the order of the file's rows."""
+"""Other people's readers. Each gives a file, or a folder of parts, as an Arrow table in the order of its rows."""
 
 import duckdb
 import polars
@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 
 
 def with_duckdb(path) -> pa.Table:
+    if path.is_dir():
+        path /= "*.parquet"
     return duckdb.connect().sql(f"SELECT * FROM read_parquet('{path}')").to_arrow_table()
 
 
