@@ -11,13 +11,13 @@ import (
 	"quern/internal/column"
 )
 
-// files writes cols to files of at most limit bytes.
-func files(t *testing.T, cols []*column.Vector, limit int64, workers, chunk int) (out []*bytes.Buffer, infos []Info) {
+// files writes cols to files of at most limit bytes, in pages of so many rows.
+func files(t *testing.T, cols []*column.Vector, limit int64, pageRows, workers, chunk int) (out []*bytes.Buffer, infos []Info) {
 	t.Helper()
 	pool := NewPool(workers)
 	defer pool.Close()
 	out = append(out, &bytes.Buffer{})
-	o := Options{Pool: pool, PageRows: 100, GroupRows: 700, FileBytes: limit, CreatedBy: "quern", Sorting: []int{0},
+	o := Options{Pool: pool, PageRows: pageRows, GroupRows: 700, FileBytes: limit, CreatedBy: "quern", Sorting: []int{0},
 		Next: func(done Info) (io.Writer, error) {
 			infos = append(infos, done)
 			out = append(out, &bytes.Buffer{})
@@ -41,9 +41,10 @@ func files(t *testing.T, cols []*column.Vector, limit int64, workers, chunk int)
 func TestFileBytes(t *testing.T) {
 	for i, shape := range shapes {
 		cols := table(everything, 3000, shape, uint64(i))
-		for _, limit := range []int64{4_000, 30_000, 100_000, 250_000, 1 << 40} {
+		for j, limit := range []int64{4_000, 30_000, 100_000, 250_000, 1 << 40} {
+			pageRows := []int{100, 2}[j%2] // many small pages have a large index
 			t.Run(fmt.Sprintf("shape %d, limit %d", i, limit), func(t *testing.T) {
-				got, infos := files(t, cols, limit, 2, 0)
+				got, infos := files(t, cols, limit, pageRows, 2, 0)
 				marks := make([]column.Mark, len(cols))
 				for j, b := range got {
 					f := open(t, b.Bytes())
@@ -69,7 +70,7 @@ func TestFileBytes(t *testing.T) {
 					t.Errorf("%d files", n)
 				}
 				for _, workers := range []int{1, 5} {
-					again, _ := files(t, cols, limit, workers, 333)
+					again, _ := files(t, cols, limit, pageRows, workers, 333)
 					if len(again) != len(got) {
 						t.Fatalf("%d workers: %d files, not %d", workers, len(again), len(got))
 					}
@@ -86,27 +87,28 @@ func TestFileBytes(t *testing.T) {
 
 // TestFilesAreFull: files come near their limit.
 func TestFilesAreFull(t *testing.T) {
-	const limit = 4 << 20
 	cols := usualRows(60_000)
 	pool := NewPool(2)
 	defer pool.Close()
-	var sizes []int64
-	w := NewWriter(io.Discard, usual, Options{Pool: pool, FileBytes: limit, Next: func(done Info) (io.Writer, error) {
-		sizes = append(sizes, done.Bytes)
-		return io.Discard, nil
-	}})
-	for range 4 {
-		writeRows(t, w, usual, cols, func() int { return 0 })
-	}
-	if _, err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if len(sizes) < 3 {
-		t.Fatalf("%d files of %d bytes", len(sizes), limit)
-	}
-	for _, n := range sizes {
-		if n < limit*3/4 || n > limit {
-			t.Errorf("a file of %d bytes, at a limit of %d", n, limit)
+	for _, limit := range []int64{1 << 20, 4 << 20} {
+		var sizes []int64
+		w := NewWriter(io.Discard, usual, Options{Pool: pool, FileBytes: limit, Next: func(done Info) (io.Writer, error) {
+			sizes = append(sizes, done.Bytes)
+			return io.Discard, nil
+		}})
+		for range 4 {
+			writeRows(t, w, usual, cols, func() int { return 0 })
+		}
+		if _, err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if len(sizes) < 3 {
+			t.Fatalf("%d files of %d bytes", len(sizes), limit)
+		}
+		for _, n := range sizes {
+			if n < limit*3/4 || n > limit {
+				t.Errorf("a file of %d bytes, at a limit of %d", n, limit)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -164,6 +165,58 @@ func TestAbort(t *testing.T) {
 		if o.left != left || o.n != 0 {
 			t.Fatalf("%d files made after Abort, %d open", left-o.left, o.n)
 		}
+	}
+}
+
+// hanging is a file whose first long write waits until it is told to go on.
+type hanging struct {
+	*file
+	began, goOn chan struct{}
+}
+
+func (h *hanging) Write(b []byte) (int, error) {
+	if len(b) > 100<<10 && h.began != nil {
+		close(h.began)
+		<-h.goOn
+		h.began = nil
+	}
+	return len(b), nil
+}
+
+// TestAbortBetweenFiles: aborted while a file is being ended, a table does not begin the next one.
+func TestAbortBetweenFiles(t *testing.T) {
+	pool := parquet.NewPool(2)
+	defer pool.Close()
+	o := &open{left: 1000}
+	began, goOn, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	before := runtime.NumGoroutine()
+	w, err := parts.NewWriter("t", schema, parquet.Options{Pool: pool, KeyValues: [][2]string{{"long", strings.Repeat("x", 200<<10)}}},
+		parts.Options{FileSize: 1, Create: func(name string) (io.WriteCloser, error) {
+			if name != "t/"+parts.Name(0) {
+				close(over)
+			}
+			f, err := o.create(name)
+			return &hanging{f.(*file), began, goOn}, err
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(numbers(4)); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	w.Abort()
+	close(goOn)
+	for runtime.NumGoroutine() > before {
+		runtime.Gosched()
+	}
+	select {
+	case <-over:
+		t.Error("another file was begun")
+	default:
+	}
+	if o.n != 0 {
+		t.Errorf("%d files are open", o.n)
 	}
 }
 
