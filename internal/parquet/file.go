@@ -173,6 +173,9 @@ func (f *file) writeGroup() error {
 	}
 	f.groups = append(f.groups, g)
 	f.rows = 0
+	if f.options.FileBytes > 0 {
+		f.ending += f.entrySize(&g)
+	}
 	return nil
 }
 

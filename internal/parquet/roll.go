@@ -5,8 +5,7 @@ func (f *file) makeRoom() error {
 	if f.ending == 0 {
 		f.ending = f.emptySize()
 	}
-	group, ending := f.groupSize()
-	size := f.pos + f.columnIndexes.size + f.offsetIndexes.size + f.ending + group + ending
+	size := f.pos + f.columnIndexes.size + f.offsetIndexes.size + f.ending + f.groupSize()
 	if len(f.groups) > 0 && size > f.options.FileBytes {
 		info, err := f.end()
 		if err != nil {
@@ -17,8 +16,18 @@ func (f *file) makeRoom() error {
 		}
 		f.pos, f.groups, f.ending = 0, f.groups[:0], f.emptySize()
 	}
-	f.ending += ending
 	return nil
+}
+
+// entrySize is the size of a row group's entry in the footer. The places of its page indexes are not known yet; that
+// they lie within the limit makes it no larger.
+func (f *file) entrySize(g *groupMeta) int64 {
+	columnIndexes, offsetIndexes := f.options.FileBytes, f.options.FileBytes
+	f.thrift.reset()
+	f.thrift.elem()
+	f.rowGroup(&f.thrift, g, len(f.groups), &columnIndexes, &offsetIndexes)
+	f.thrift.end()
+	return int64(len(f.thrift.buf))
 }
 
 // emptySize is the size of a file without rows.
@@ -38,20 +47,20 @@ const (
 	groupEntry = 96  // a row group's in the footer, without its sorting columns
 )
 
-// groupSize is how many bytes the row group under way takes: those of its chunks, page indexes and filters, and at
-// most, since they depend on where it comes to be, those of its entry in the footer.
-func (f *file) groupSize() (size, ending int64) {
-	ending = groupEntry + int64(len(f.options.Sorting))*16
+// groupSize is how many bytes the row group under way takes at most: those of its chunks and filters to the byte, and
+// those of its metadata, which depend on where it comes to be.
+func (f *file) groupSize() int64 {
+	size := groupEntry + int64(len(f.options.Sorting))*16
 	for i := range f.chunks {
 		c := &f.chunks[i]
 		size += int64(len(c.dictionary)) + c.data.size + int64(len(c.edges)) + pageEntry*int64(len(c.pages))
 		if len(c.hashes) > 0 {
 			size += int64(bloomSize(len(c.hashes)))
 		}
-		ending += chunkEntry + int64(len(c.meta.bounds.min)+len(c.meta.bounds.max))
+		size += chunkEntry + int64(len(c.meta.bounds.min)+len(c.meta.bounds.max))
 		for _, name := range f.leaves[i].path {
-			ending += int64(len(name)) + 10
+			size += int64(len(name)) + 10
 		}
 	}
-	return size, ending
+	return size
 }

@@ -41,10 +41,9 @@ func files(t *testing.T, cols []*column.Vector, limit int64, pageRows, workers, 
 func TestFileBytes(t *testing.T) {
 	for i, shape := range shapes {
 		cols := table(everything, 3000, shape, uint64(i))
-		for j, limit := range []int64{4_000, 30_000, 100_000, 250_000, 1 << 40} {
-			pageRows := []int{100, 2}[j%2] // many small pages have a large index
+		for _, limit := range []int64{4_000, 30_000, 100_000, 250_000, 1 << 40} {
 			t.Run(fmt.Sprintf("shape %d, limit %d", i, limit), func(t *testing.T) {
-				got, infos := files(t, cols, limit, pageRows, 2, 0)
+				got, infos := files(t, cols, limit, 100, 2, 0)
 				marks := make([]column.Mark, len(cols))
 				for j, b := range got {
 					f := open(t, b.Bytes())
@@ -70,7 +69,7 @@ func TestFileBytes(t *testing.T) {
 					t.Errorf("%d files", n)
 				}
 				for _, workers := range []int{1, 5} {
-					again, _ := files(t, cols, limit, pageRows, workers, 333)
+					again, _ := files(t, cols, limit, 100, workers, 333)
 					if len(again) != len(got) {
 						t.Fatalf("%d workers: %d files, not %d", workers, len(again), len(got))
 					}
@@ -81,6 +80,19 @@ func TestFileBytes(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestSizeOfIndexes: page indexes, which are written at a file's end, are part of its length.
+func TestSizeOfIndexes(t *testing.T) {
+	cols := table(everything, 6000, shapes[0], 1)
+	for limit := int64(405_000); limit < 450_000; limit += 5_000 {
+		got, infos := files(t, cols, limit, 5, 2, 0)
+		for i, b := range got {
+			if int64(b.Len()) > limit && infos[i].Groups > 1 {
+				t.Errorf("a file of %d bytes in %d row groups, at a limit of %d", b.Len(), infos[i].Groups, limit)
+			}
 		}
 	}
 }
