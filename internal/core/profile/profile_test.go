@@ -193,6 +193,10 @@ func TestOrder(t *testing.T) {
 			if have := text(t, gather(t, p, lines, parts, func(i int) int { return i * parts / len(lines) })); have != want {
 				t.Errorf("%d parts in order, of %d values: another profile", parts, distinct)
 			}
+			// A first part of few records, whose samples are whole, merges with fuller ones.
+			if have := text(t, gather(t, p, lines, parts, func(i int) int { return min(i/200, parts-1) })); have != want {
+				t.Errorf("%d uneven parts, of %d values: another profile", parts, distinct)
+			}
 		}
 	}
 }

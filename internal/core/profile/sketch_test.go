@@ -174,6 +174,34 @@ func TestSampleIsTheLevel(t *testing.T) {
 	}
 }
 
+// TestScoutIsTheLevel: what a scout keeps is the same for any parts.
+func TestScoutIsTheLevel(t *testing.T) {
+	p := compile(t, "fields: {m: {type: string, pseudonymise: true}, l: {type: list, items: {n: {type: int32, pseudonymise: true}}}}")
+	dec, rec := decode.New(p), decode.NewRecord(p)
+	whole, parts := NewScout(p), []*Scout{NewScout(p), NewScout(p), NewScout(p)}
+	for i := range 60_000 {
+		if why := dec.Decode(fmt.Appendf(nil, `{"m":"%d","l":[{"n":%d},{"n":1}]}`, i%100, i), rec); why != nil {
+			t.Fatal(why)
+		}
+		whole.Add(rec, 3, int64(i+1))
+		parts[min(i/100, 2)].Add(rec, 3, int64(i+1))
+	}
+	parts[0].Merge(parts[1])
+	parts[0].Merge(parts[2])
+	for i := range whole.columns {
+		have, want := map[occurrence]bool{}, map[occurrence]bool{}
+		for _, x := range parts[0].columns[i].found {
+			have[x] = true
+		}
+		for _, x := range whole.columns[i].found {
+			want[x] = true
+		}
+		if n := len(want); n > whole.limit || n < whole.limit/4 || !reflect.DeepEqual(have, want) {
+			t.Errorf("column %d: %d occurrences, want %d of at most %d", i, len(have), n, whole.limit)
+		}
+	}
+}
+
 // TestHashes looks at each bit over inputs that differ in little: numbers in sequence, doubles of few digits, strings.
 func TestHashes(t *testing.T) {
 	const n = 1 << 14
