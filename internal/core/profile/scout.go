@@ -12,7 +12,7 @@ import (
 
 // A sample of distinct values has few of the frequent ones, since there are few. So the first pass looks for them in a
 // sample of records, and the second counts those that it found exactly. A value in one record of a thousand is found
-// with odds of 997 in 1,000.
+// with odds of 997 in 1,000 if there is one column of tokens; more columns share the room.
 const (
 	allOccurrences = 16 << 10 // shared by the recipe's columns of tokens
 	maxHeavy       = 256      // values of a column that are counted exactly

