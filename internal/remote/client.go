@@ -21,11 +21,15 @@ type client struct {
 
 func newClient(p Patience) *client {
 	p = p.withDefaults()
-	t := http.DefaultTransport.(*http.Transport).Clone()
+	return &client{patience: p, stores: map[string]store{}, http: watching(http.DefaultTransport.(*http.Transport).Clone(), p.Idle)}
+}
+
+// watching is a client over t, which it takes over, that gives up silent requests.
+func watching(t *http.Transport, idle time.Duration) *http.Client {
 	t.DisableCompression = true // an object's bytes are wanted as they are stored
 	t.MaxIdleConnsPerHost = 32
 	t.ResponseHeaderTimeout = 0 // watched, like the rest, by idle
-	return &client{patience: p, stores: map[string]store{}, http: &http.Client{Transport: &watched{t, p.Idle}}}
+	return &http.Client{Transport: &watched{t, idle}}
 }
 
 // watched is a transport that gives up a request when no byte came or went for some time. An overall limit would end a

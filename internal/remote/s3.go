@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // s3Store is a bucket of S3, or of a store that speaks its protocol.
@@ -23,9 +24,9 @@ type s3Store struct {
 
 func newS3(ctx context.Context, c *client, u *URL) (store, error) {
 	opts := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(c.http),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // client.do retries, the same for all stores
 		config.WithDefaultRegion("us-east-1"),
+		config.WithLogger(logging.Nop{}),
 		// Stores other than Amazon's stumble over checksums in trailers; the signature has the body's SHA-256.
 		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
@@ -44,6 +45,10 @@ func newS3(ctx context.Context, c *client, u *URL) (store, error) {
 		return nil, err
 	}
 	return &s3Store{bucket: u.Bucket, Client: s3.NewFromConfig(conf, func(o *s3.Options) {
+		o.HTTPClient = c.http
+		if own, ok := conf.HTTPClient.(*awshttp.BuildableClient); ok { // it has what AWS_CA_BUNDLE says
+			o.HTTPClient = watching(own.GetTransport(), c.patience.Idle)
+		}
 		if endpoint := u.option("endpoint"); endpoint != "" {
 			if !strings.Contains(endpoint, "://") {
 				endpoint = "https://" + endpoint
