@@ -34,7 +34,7 @@ type Window struct {
 // DefaultWindow keeps a link of 100 ms and 1 Gbit/s busy.
 var DefaultWindow = Window{Ranges: 4, Bytes: 4 << 20}
 
-// Buffers are what Readers read into, kept from one to the next. At most one Reader uses them at a time.
+// Buffers are what a file is read into, kept for the next one. One file is read with them at a time.
 type Buffers struct {
 	window Window
 	mu     sync.Mutex
@@ -66,14 +66,13 @@ func (b *Buffers) put(buf []byte) {
 	}
 }
 
-// Open begins to read the file from its beginning. The Reader must be closed.
+// Open opens the file at its beginning. Nothing is asked for before the first Read. It must be closed.
 func (f *File) Open(ctx context.Context, b *Buffers) (io.ReadCloser, error) {
 	if f.object.whole {
 		return f.stream(ctx)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r := &reader{file: f, buffers: b, ctx: ctx, cancel: cancel, queue: make(chan *chunk, max(0, b.window.Ranges-2))} // one more waits to be queued, and one is read
-	r.wait.Go(r.schedule)
 	return r, nil
 }
 
@@ -85,6 +84,7 @@ type reader struct {
 	cancel  context.CancelCauseFunc
 	wait    sync.WaitGroup
 
+	begun bool
 	queue chan *chunk // in the order of the file
 	now   *chunk
 	read  int // of now
@@ -122,6 +122,10 @@ func (r *reader) schedule() {
 func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
+	}
+	if !r.begun {
+		r.begun = true
+		r.wait.Go(r.schedule)
 	}
 	for r.now == nil || r.read == len(r.now.buf) {
 		if r.now != nil {

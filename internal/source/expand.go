@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"quern/internal/remote"
 )
 
 // Option changes what Expand makes.
@@ -20,6 +23,11 @@ func WithTemp(dir string) Option { return func(s *Set) { s.temp = dir } }
 // WithStdin reads "-" from r instead of os.Stdin.
 func WithStdin(r io.Reader) Option { return func(s *Set) { s.stdin = r } }
 
+// WithRemote opens URLs by c; finding out what they name ends with ctx.
+func WithRemote(ctx context.Context, c *remote.Client) Option {
+	return func(s *Set) { s.ctx, s.remote = ctx, c }
+}
+
 // Expand turns arguments into inputs, in the order of the arguments:
 //
 //   - a file, or anything that can be read like one: a pipe, /dev/fd/63;
@@ -28,12 +36,13 @@ func WithStdin(r io.Reader) Option { return func(s *Set) { s.stdin = r } }
 //     are pipes and devices;
 //   - a glob with *, ? and [a-z]: what matches, sorted by path; directories that match are read as above. A wildcard
 //     does not match names that begin with "." or "_" unless the pattern spells that out;
-//   - "-": stdin, once.
+//   - "-": stdin, once;
+//   - a URL, as remote.Client.Find has it.
 //
 // Everything is checked before anything is read: that it exists, can be opened, and that every argument gives an input.
 // A file may be named twice and is then read twice.
 func Expand(args []string, options ...Option) (*Set, error) {
-	s := &Set{stdin: os.Stdin}
+	s := &Set{stdin: os.Stdin, ctx: context.Background(), remote: &remote.Client{}}
 	for _, o := range options {
 		o(s)
 	}
@@ -53,6 +62,9 @@ func (s *Set) add(arg string) error {
 	if arg == "-" {
 		return s.addStdin()
 	}
+	if remote.Is(arg) {
+		return s.addURL(arg)
+	}
 	info, err := os.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
@@ -68,6 +80,18 @@ func (s *Set) add(arg string) error {
 	default:
 		return fmt.Errorf("%w: there is no file %s; check the name", ErrNoInput, quote(arg))
 	}
+}
+
+// addURL adds the objects that a URL names. Each is from now on the version that it is now.
+func (s *Set) addURL(arg string) error {
+	files, err := s.remote.Find(s.ctx, arg)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoInput, err)
+	}
+	for _, f := range files {
+		s.Inputs = append(s.Inputs, Input{Name: f.String(), Path: f.String(), Size: f.Size(), Regular: f.Again(), remote: f})
+	}
+	return nil
 }
 
 func (s *Set) addStdin() error {

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 
+	"quern/internal/remote"
 	"quern/internal/spool"
 )
 
@@ -21,18 +22,20 @@ type raw struct {
 	mark *mark
 
 	src  io.Reader
-	file *os.File    // to be closed; nil for stdin and for a spool
+	file io.Closer   // to be closed; nil for stdin and for a spool
 	stat *os.File    // the regular file to keep an eye on; nil for anything else
 	tee  *spool.File // where the bytes go that come only once
 	hash hash.Hash   // nil until a pass with Options.Digest needs it
 	size int64       // bytes read so far
 	end  error       // what ended src: io.EOF, or why it could not be read
 	once bool        // it entered pass.wait
+
+	buffers *remote.Buffers // of an input by URL; nil until there is one
 }
 
 // open begins input i.
 func (w *raw) open(i int) error {
-	*w = raw{pass: w.pass, mark: &w.pass.set.marks[i], hash: w.hash}
+	*w = raw{pass: w.pass, mark: &w.pass.set.marks[i], hash: w.hash, buffers: w.buffers}
 	if w.pass.opt.Digest {
 		if w.hash == nil {
 			w.hash = sha256.New()
@@ -42,6 +45,8 @@ func (w *raw) open(i int) error {
 	in := &w.pass.set.Inputs[i]
 	var err error
 	switch {
+	case in.remote != nil && in.Regular:
+		err = w.openRemote(in)
 	case in.Regular:
 		err = w.openFile(in)
 	case w.mark.whole:
@@ -84,6 +89,19 @@ func (w *raw) openFile(in *Input) error {
 	return nil
 }
 
+// openRemote opens an object by URL, which sees to it that it is the version that was found.
+func (w *raw) openRemote(in *Input) error {
+	if w.buffers == nil {
+		w.buffers = remote.NewBuffers(w.pass.opt.Window)
+	}
+	f, err := in.remote.Open(w.pass.life, w.buffers)
+	if err != nil {
+		return reason(err)
+	}
+	w.file, w.src, w.mark.seen = f, f, true
+	return nil
+}
+
 // openOnce opens what can be read only once, and the spool for its bytes.
 func (w *raw) openOnce(in *Input) error {
 	f, err := spool.Create(w.pass.set.temp)
@@ -91,6 +109,9 @@ func (w *raw) openOnce(in *Input) error {
 		return err
 	}
 	w.mark.seen, w.mark.spool, w.tee = true, f, f
+	if in.remote != nil { // its reads end with the pass
+		return w.openRemote(in)
+	}
 	w.once = true
 	if in.Path == "" {
 		w.src = w.pass.set.stdin
@@ -100,11 +121,12 @@ func (w *raw) openOnce(in *Input) error {
 	if err := w.pass.wait.enter(w.pass, nil); err != nil {
 		return err
 	}
-	if w.file, err = os.Open(in.Path); err != nil {
+	pipe, err := os.Open(in.Path)
+	if err != nil {
 		return reason(err)
 	}
-	w.src = w.file
-	return w.pass.wait.enter(w.pass, w.file)
+	w.file, w.src = pipe, pipe
+	return w.pass.wait.enter(w.pass, pipe)
 }
 
 // Read implements io.Reader. Once it has returned an error it returns it again: the end of a terminal's input, say, must
@@ -184,6 +206,14 @@ func (w *raw) sum() string { return hex.EncodeToString(w.hash.Sum(nil)) }
 
 // reason takes the path out of an error, since InputError names the input.
 func reason(err error) error {
+	if errors.Is(err, remote.ErrChanged) {
+		return ErrChanged
+	}
+	if r, ok := errors.AsType[*remote.Error](err); ok {
+		bare := *r
+		bare.URL = "it"
+		return &bare
+	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return fmt.Errorf("cannot %s it: %w", p.Op, p.Err)

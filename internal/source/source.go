@@ -3,7 +3,7 @@
 //
 // Expand checks the arguments and lists the inputs; Set.Open starts a pass over all of them; Reader.Next hands out
 // blocks; Block.Next hands out a block's records. An input is plain, gzip or zstd, and lines or a JSON array, told by
-// its first bytes. Where blocks begin and end depends on nothing but the bytes of the (decompressed) input and on
+// its first bytes. It is a file, or an object by URL. Where blocks begin and end depends on nothing but the bytes of the (decompressed) input and on
 // Options.BlockSize and MaxLine: passes that agree on those see the same blocks.
 //
 // What cannot be read twice (a pipe, a terminal) is copied into a sealed temporary file during the first pass. A file
@@ -16,7 +16,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
+	"quern/internal/remote"
 	"quern/internal/spool"
 )
 
@@ -35,12 +37,16 @@ type Input struct {
 	Path    string // what is opened; empty for stdin
 	Size    int64  // in bytes, as stored; -1 if unknown
 	Regular bool   // a regular file, read again in a later pass; anything else is spooled
+
+	remote *remote.File // of a URL
 }
 
 // Set is the inputs of a run. One pass is open at a time: close its Reader before the next Open and before Close.
 type Set struct {
 	Inputs []Input
 
+	ctx        context.Context
+	remote     *remote.Client
 	stdin      io.Reader
 	stdinStart int64  // where stdin stood, if it is a regular file
 	temp       string // where spools go
@@ -73,6 +79,8 @@ type Options struct {
 	// Keep is the memory in bytes that may be spent on remembering where the text of gzip inputs is kept in a temporary
 	// file, so that a pass without Digest need not inflate them again; 0: none is kept. It takes lanes.
 	Keep int64
+	// Window is what each lane holds of an input by URL; the default if zero.
+	Window remote.Window
 }
 
 func (o Options) withDefaults() Options {
@@ -81,6 +89,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxLine <= 0 {
 		o.MaxLine = DefaultMaxLine
+	}
+	if o.Window == (remote.Window{}) {
+		o.Window = remote.DefaultWindow
 	}
 	o.MaxLine = min(o.MaxLine, 1<<40) // so that sums with it do not overflow
 	return o
@@ -91,6 +102,11 @@ func (s *Set) Open(ctx context.Context, o Options) *Reader {
 	r := newReader(ctx, s, o.withDefaults())
 	go r.run()
 	return r
+}
+
+// Remote says that inputs are read by URL.
+func (s *Set) Remote() bool {
+	return slices.ContainsFunc(s.Inputs, func(in Input) bool { return in.remote != nil })
 }
 
 // Close frees what the passes shared: buffers, and the spools of inputs that cannot be read twice.

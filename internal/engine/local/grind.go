@@ -23,7 +23,8 @@ func (r *run) grind(ctx context.Context) (err error) {
 			out.abort()
 		}
 	}()
-	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Lanes: r.lanes()})
+	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Lanes: r.lanes(),
+		Window: r.window()})
 	defer in.Close()
 	r.Progress.follow(in)
 

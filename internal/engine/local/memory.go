@@ -1,6 +1,9 @@
 package local
 
-import "quern/internal/source"
+import (
+	"quern/internal/remote"
+	"quern/internal/source"
+)
 
 // A run's memory goes to three things: the pipeline (blocks, columns and pages in flight), whose size the layout of
 // the tables gives; facts and decisions; and postings. Postings are few as long as decisions are being made, and
@@ -58,6 +61,21 @@ func (r *run) lanes() int {
 	return max(1, min(r.Workers, int(r.Memory/12/source.LaneMemory)))
 }
 
+// window is what a lane holds of an input by URL: 16 MiB in all if the memory has room for it.
+func (r *run) window() remote.Window {
+	const ranges = 4
+	n := r.windows() / ranges / int64(max(1, r.lanes()))
+	return remote.Window{Ranges: ranges, Bytes: int(max(n, 256<<10))}
+}
+
+// windows is what all lanes hold of inputs by URL.
+func (r *run) windows() int64 {
+	if !r.Inputs.Remote() {
+		return 0
+	}
+	return max(1<<20, min(r.Memory/16, 16<<20))
+}
+
 // keep is the memory for the places of what is kept of gzip inputs: 24 bytes for 128 KiB.
 func (r *run) keep() int64 { return r.Memory / 64 }
 
@@ -65,6 +83,7 @@ func (r *run) keep() int64 { return r.Memory / 64 }
 func (r *run) budget(s share) int64 {
 	rest := int64(float64(r.Memory)/overhead) - pipelineBase - pipelinePerWorker*int64(r.Workers)
 	rest -= source.LaneMemory * int64(max(0, r.lanes()-1)) // the first is in pipelineBase
+	rest -= r.windows()
 	rest = max(rest, 1<<20)
 	switch s {
 	case decisions:

@@ -27,7 +27,7 @@ type rejected struct {
 func (r *run) scan(ctx context.Context) error {
 	r.Progress.enter(Reading)
 	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Digest: true,
-		Lanes: r.lanes(), Keep: r.keep()})
+		Lanes: r.lanes(), Keep: r.keep(), Window: r.window()})
 	defer in.Close()
 	r.Progress.follow(in)
 	c := &collector{run: r, byCode: map[decode.Code]int64{}, first: map[decode.Code]RejectSample{}}
