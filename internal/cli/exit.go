@@ -11,6 +11,7 @@ import (
 	"quern/internal/engine/local"
 	"quern/internal/job"
 	"quern/internal/kms"
+	"quern/internal/remote"
 	"quern/internal/verify"
 )
 
@@ -46,7 +47,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitCancelled
 	case errors.Is(err, verify.ErrFailed): // whatever it found in the output, a recipe that is none included
 		return exitFailure
-	case errors.As(err, &usage), errors.As(err, &rec), errors.Is(err, job.ErrOverlap):
+	case errors.As(err, &usage), errors.As(err, &rec), errors.Is(err, job.ErrOverlap), errors.Is(err, job.ErrMemory),
+		errors.Is(err, remote.ErrURL):
 		return exitUsage
 	case errors.Is(err, local.ErrRejects):
 		return exitRejected

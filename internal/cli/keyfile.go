@@ -12,6 +12,7 @@ import (
 	"quern/internal/core/keyset"
 	"quern/internal/core/seal"
 	"quern/internal/kms"
+	"quern/internal/remote"
 )
 
 // keysetEnv and kekEnv name the variables that count where no flag does.
@@ -56,11 +57,15 @@ func (f *keyFlags) keyring() (*keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.file != "" {
-		return &keyring{f.file, true, kek}, nil
+	file := f.file
+	if file == "" {
+		file = os.Getenv(keysetEnv)
 	}
-	if env := os.Getenv(keysetEnv); env != "" {
-		return &keyring{env, true, kek}, nil
+	if remote.Is(file) {
+		return nil, usagef("the keyset %s is a URL; a keyset is a file on this machine, which not everybody who reads the bucket has", remote.Show(file))
+	}
+	if file != "" {
+		return &keyring{file, true, kek}, nil
 	}
 	path, err := keyset.DefaultPath()
 	return &keyring{path, false, kek}, err

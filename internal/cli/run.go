@@ -20,6 +20,7 @@ import (
 	"quern/internal/engine/local"
 	"quern/internal/job"
 	"quern/internal/parquet"
+	"quern/internal/remote"
 )
 
 // runFlags are the flags of run as they were written.
@@ -37,22 +38,24 @@ func newRun(s Streams) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run [flags] INPUT...",
-		Short: "run a recipe over files, globs, directories or - (stdin)",
+		Short: "run a recipe over files, globs, directories, URLs or - (stdin)",
 		Long: `run reads NDJSON (or JSON arrays; plain, gzip or zstd) and writes a folder of Parquet
 tables, a manifest and a report, all at once. Directories and globs are read in order of
-their names; - is stdin.
+their names; - is stdin. Inputs may be s3://, gs://, azblob:// and https:// URLs (BUCKET/FOLDER/ for
+all below it), and the output s3://, gs:// or azblob://; credentials are those of each cloud's tools.
 
 Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`" + `.`,
 		Example: `  quern run data.json
   quern run -o out --max-rejects 1% logs/*.ndjson.gz
-  zcat dump.gz | quern run -o out -r recipe.yaml -`,
-		Args: atLeastOne("what to read: files, globs, directories, or - for stdin"),
+  zcat dump.gz | quern run -o out -r recipe.yaml -
+  quern run -o s3://bucket/tables s3://bucket/logs/`,
+		Args: atLeastOne("what to read: files, globs, directories, URLs, or - for stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRun(cmd, s, &f, args)
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVarP(&f.out, "out", "o", "quern-out", "output `DIR`")
+	fl.StringVarP(&f.out, "out", "o", "quern-out", "output `DIR`, or a URL")
 	fl.StringVarP(&f.recipe, "recipe", "r", "", "recipe `FILE` (default: the embedded one)")
 	f.keys.add(fl, "Tink keyset `FILE` (default: $QUERN_KEYSET, then the user's own, made by the first run)")
 	fl.StringVar(&f.layout, "layout", "normalized", "normalized, or wide: one table with a row a list item")
@@ -98,16 +101,17 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	if err != nil {
 		return err
 	}
+	out := remote.Show(o.Out)
 	if m.Counts.Read == 0 {
 		fmt.Fprintln(s.Err, "quern: warning: there is no record in the input, and so none in the tables")
 	}
 	if f.json {
-		err = json.NewEncoder(s.Out).Encode(summaryOf(m, o.Out))
+		err = json.NewEncoder(s.Out).Encode(summaryOf(m, out))
 	} else {
-		err = printSummary(s.Out, m, o.Out)
+		err = printSummary(s.Out, m, out)
 	}
 	if err != nil {
-		return fmt.Errorf("the output %s is complete, but its summary could not be printed: %w", o.Out, err)
+		return fmt.Errorf("the output %s is complete, but its summary could not be printed: %w", out, err)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 	"quern/internal/engine/local"
 	"quern/internal/manifest"
 	"quern/internal/parquet"
-	"quern/internal/publish"
+	"quern/internal/remote"
 	"quern/internal/report"
 	"quern/internal/source"
 	"quern/internal/version"
@@ -28,10 +28,10 @@ import (
 
 // Options are a job.
 type Options struct {
-	Inputs []string  // files, globs, directories, "-"
+	Inputs []string  // files, globs, directories, URLs, "-"
 	Stdin  io.Reader // nil: os.Stdin
 
-	Out       string
+	Out       string // a folder, or its URL
 	Overwrite bool
 
 	Recipe     *recipe.Recipe
@@ -54,6 +54,7 @@ type Options struct {
 	Temp    string // folder of temporary files; "": the system's
 
 	Progress *local.Progress // may be nil
+	Remote   *remote.Client  // nil: one with the usual patience
 }
 
 // MinMemory is the least that a run is given.
@@ -73,12 +74,16 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	if err := overlap(o.Inputs, o.Out); err != nil {
 		return nil, err
 	}
-	inputs, err := o.inputs()
+	ups, err := o.uploads(p)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := o.inputs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, inputs.Close()) }()
-	stage, err := publish.Begin(o.Out, publish.Options{Overwrite: o.Overwrite})
+	stage, err := o.begin(ctx, ups)
 	if err != nil {
 		return nil, err
 	}
@@ -90,12 +95,18 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 		}
 	}
 	c := o.config(p, inputs)
+	out := o.Out
+	if ups != nil {
+		c.Memory -= ups.bytes
+		c.Workers = local.Affordable(o.Workers, c.Memory)
+		out = remote.Mask(out)
+	}
 	create := func(name string) (io.WriteCloser, error) {
 		f, err := stage.Create(name)
 		if err != nil {
-			return nil, (&file{nil, name, o.Out}).explain(err)
+			return nil, (&file{nil, name, out}).explain(err)
 		}
-		return &file{f, name, o.Out}, nil
+		return &file{f, name, out}, nil
 	}
 	c.Create = create
 	res, err := local.Run(ctx, c)
@@ -125,8 +136,8 @@ func (o *Options) config(p *plan.Plan, inputs *source.Set) local.Config {
 		MaxRejects: o.MaxRejects, FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Progress: o.Progress}
 }
 
-func (o *Options) inputs() (*source.Set, error) {
-	opts := []source.Option{source.WithTemp(o.Temp)}
+func (o *Options) inputs(ctx context.Context) (*source.Set, error) {
+	opts := []source.Option{source.WithTemp(o.Temp), source.WithRemote(ctx, o.remote())}
 	if o.Stdin != nil {
 		opts = append(opts, source.WithStdin(o.Stdin))
 	}
@@ -136,12 +147,15 @@ func (o *Options) inputs() (*source.Set, error) {
 // overlap refuses an output inside an input folder, where the next run would read it, and an input inside the
 // output, which publishing would replace.
 func overlap(inputs []string, out string) error {
+	if remote.Is(out) {
+		return overlapURL(inputs, out)
+	}
 	target, err := resolve(out)
 	if err != nil {
 		return err
 	}
 	for _, in := range inputs {
-		if in == "-" || in == "" {
+		if in == "-" || in == "" || remote.Is(in) {
 			continue
 		}
 		names := []string{in}
@@ -182,8 +196,11 @@ func inside(out, in string) error {
 	return fmt.Errorf("%w: the output %s lies inside the input %s, where the next run would read it; choose another -o", ErrOverlap, out, in)
 }
 
-// Within says whether path is dir, or in it.
+// Within says whether path is dir, or in it. No path is in a URL.
 func Within(path, dir string) bool {
+	if remote.Is(dir) {
+		return false
+	}
 	p, err1 := resolve(path)
 	d, err2 := resolve(dir)
 	return err1 == nil && err2 == nil && within(p, d)

@@ -23,7 +23,7 @@ func Rehearse(ctx context.Context, o Options, m *manifest.Manifest) (_ []local.F
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := o.inputs()
+	inputs, err := o.inputs(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"syscall"
+
+	"quern/internal/remote"
 )
 
 // writeError says which file of the output could not be written, by the name that it would have had, and what to do.
@@ -15,6 +17,9 @@ type writeError struct {
 }
 
 func (e *writeError) Error() string {
+	if _, ok := errors.AsType[*remote.Error](e.err); ok {
+		return fmt.Sprintf("cannot write %s of the output %s: %v", e.name, e.out, e.err) // it has a hint of its own
+	}
 	hint := "check the disk"
 	switch {
 	case errors.Is(e.err, syscall.ENOSPC), errors.Is(e.err, syscall.EDQUOT):
@@ -46,6 +51,11 @@ func (f *file) explain(err error) error {
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err // its path is that of the staging, which is gone when the user reads this
+	}
+	if r, ok := errors.AsType[*remote.Error](err); ok {
+		bare := *r
+		bare.URL = "it"
+		err = &bare
 	}
 	return &writeError{f.name, f.out, err}
 }

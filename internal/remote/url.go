@@ -143,6 +143,16 @@ func Mask(raw string) string {
 	return place
 }
 
+// Show is a path or a URL as it may be shown.
+func Show(arg string) string {
+	if u, err := Parse(arg); Is(arg) && err == nil {
+		return u.String()
+	} else if Is(arg) {
+		return Mask(arg)
+	}
+	return arg
+}
+
 // Inside says whether u is the folder dir, or in it.
 func (u *URL) Inside(dir *URL) bool {
 	return u.Scheme == dir.Scheme && u.Bucket == dir.Bucket && u.option("endpoint") == dir.option("endpoint") &&
