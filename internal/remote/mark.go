@@ -149,6 +149,9 @@ func (o *Output) runOf(key string) string {
 	return id
 }
 
+// lives is processLives. Tests have processes die.
+var lives = processLives
+
 // alive says whether the run of a mark may still be under way.
 func (o *Output) alive(r Object, now time.Time) bool {
 	if now.Sub(r.Modified) > deadAfter {
@@ -164,7 +167,7 @@ func (o *Output) alive(r Object, now time.Time) bool {
 	}
 	host, _ := os.Hostname()
 	if m.Host == host && m.Space == processSpace() && m.PID > 0 {
-		return processLives(m.PID)
+		return lives(m.PID)
 	}
 	return true
 }

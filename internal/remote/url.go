@@ -129,6 +129,10 @@ func Mask(raw string) string {
 	name, rest, ok := strings.Cut(place, "://")
 	if ok {
 		host, path, slash := strings.Cut(rest, "/")
+		if port := strings.LastIndexByte(host, ':'); port >= 0 && strings.Trim(host[port+1:], "0123456789]") != "" && strings.Contains(path, "@") {
+			// A password with a slash in it, which ends the host for everybody else.
+			host, path, slash = rest, "", false
+		}
 		if i := strings.LastIndexByte(host, '@'); i >= 0 {
 			host = "***" + host[i:]
 		}
