@@ -261,3 +261,15 @@ func TestPartsGrow(t *testing.T) {
 		t.Errorf("10,000 parts have %d bytes, the last %d", sum, w.limit())
 	}
 }
+
+// A log that a slow run left, and that another run has overtaken, does not bring its manifest back.
+func TestOvertakenLog(t *testing.T) {
+	m := newMemory()
+	ok(t, publishTo(t, m, "1", false, "a.parquet"))
+	m.set("a/out/.quern-commit", []byte(`{"run":"x","manifest":"{}","uploads":[]}`)) // it found no manifest
+	o, err := m.client().Begin(t.Context(), target, OutputOptions{Overwrite: true})
+	ok(t, err)
+	ok(t, o.Abort())
+	wantGeneration(t, m, "1")
+	wantKeys(t, m, "a/out/a.parquet", "a/out/manifest.json", "a/out/report.html")
+}
