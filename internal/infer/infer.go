@@ -15,6 +15,7 @@ import (
 
 	"quern/internal/core/decode"
 	"quern/internal/core/recipe"
+	"quern/internal/remote"
 	"quern/internal/source"
 )
 
@@ -59,7 +60,7 @@ var (
 
 // Run infers a recipe.
 func Run(ctx context.Context, o Options) (_ *Result, err error) {
-	options := []source.Option{source.WithTemp(o.Temp), source.WithStdin(o.Stdin)}
+	options := []source.Option{source.WithTemp(o.Temp), source.WithStdin(o.Stdin), source.WithRemote(ctx, &remote.Client{})}
 	set, err := source.Expand(o.Inputs, options...)
 	if err != nil {
 		return nil, err

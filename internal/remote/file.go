@@ -19,6 +19,17 @@ type File struct {
 // String is the file's URL as it may be shown.
 func (f *File) String() string { return f.url.String() }
 
+// Raw is the URL that finds the file again. It may hold a credential and is not to be shown.
+func (f *File) Raw() string {
+	if f.url.Web() {
+		return f.url.web.String()
+	}
+	if len(f.url.query) == 0 {
+		return f.url.String()
+	}
+	return f.url.String() + "?" + f.url.query.Encode()
+}
+
 // Size is its size in bytes, as stored; -1 if unknown.
 func (f *File) Size() int64 { return f.object.Size }
 

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/oauth2/google"
 )
 
-// gcsStore is a bucket of Google Cloud Storage, through its JSON API. Google's own library for it brings gRPC, Envoy and
-// OpenTelemetry: 25 MB and 6 ms at each start of the program (docs/dependencies.md). Of the API nine requests are used.
+// gcsStore is a bucket of Google Cloud Storage, through its JSON API. Google's own library for it brings Envoy and
+// OpenTelemetry along and takes milliseconds at each start of the program (docs/dependencies.md). Seven requests are used.
 type gcsStore struct {
 	*client
 	bucket string

@@ -89,7 +89,7 @@ func (s *Set) addURL(arg string) error {
 		return fmt.Errorf("%w: %w", ErrNoInput, err)
 	}
 	for _, f := range files {
-		s.Inputs = append(s.Inputs, Input{Name: f.String(), Path: f.String(), Size: f.Size(), Regular: f.Again(), remote: f})
+		s.Inputs = append(s.Inputs, Input{Name: f.String(), Path: f.Raw(), Size: f.Size(), Regular: f.Again(), remote: f})
 	}
 	return nil
 }
