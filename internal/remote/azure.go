@@ -60,7 +60,7 @@ func newAzure(c *client, u *URL) (store, error) {
 	}
 	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: policy.ClientOptions{Transport: c.http}})
 	if err != nil {
-		return nil, errors.New("Azure's default credential cannot be made")
+		return nil, errors.New("the default credential of Azure cannot be made")
 	}
 	cl, err := container.NewClient(where, cred, opt)
 	return &azureStore{cl}, err

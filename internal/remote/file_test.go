@@ -38,12 +38,6 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-func (f *flaky) change(tag string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.tag = tag
-}
-
 func serve(t *testing.T, f *flaky) string {
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)

@@ -47,7 +47,7 @@ func newGCS(ctx context.Context, c *client, u *URL) (store, error) {
 	// Tokens are fetched for as long as the run lasts, which ctx need not.
 	creds, err := google.FindDefaultCredentials(context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, c.http), gcsScope)
 	if err != nil {
-		return nil, errors.New("Google's application default credentials are not set")
+		return nil, errors.New("the application default credentials of Google are not set")
 	}
 	s.tokens = creds.TokenSource
 	return s, nil
@@ -74,7 +74,7 @@ func (s *gcsStore) request(ctx context.Context, method, path string, query url.V
 	if s.tokens != nil {
 		t, err := s.tokens.Token()
 		if err != nil {
-			return nil, &Error{Kind: ErrNoAccess, Err: errors.New("Google gives no token for the application default credentials")}
+			return nil, &Error{Kind: ErrNoAccess, Err: errors.New("no token is given for Google's application default credentials")}
 		}
 		t.SetAuthHeader(req)
 	}

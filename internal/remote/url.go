@@ -43,7 +43,7 @@ func Parse(raw string) (*URL, error) {
 	u.Bucket, u.Key, _ = strings.Cut(place, "/")
 	var err error
 	if u.query, err = url.ParseQuery(options); err != nil {
-		return nil, fmt.Errorf("%w %s: what follows the question mark is no list of options such as ?endpoint=...&region=...", ErrURL, Mask(raw))
+		return nil, fmt.Errorf("%w %s: what follows the question mark is no list of options such as ?region=NAME", ErrURL, Mask(raw))
 	}
 	if u.Bucket == "" || strings.ContainsAny(u.Bucket, "@ ") {
 		return nil, fmt.Errorf("%w %s: write %s://BUCKET/KEY; credentials are taken from the environment", ErrURL, Mask(raw), u.Scheme)
