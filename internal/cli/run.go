@@ -92,12 +92,12 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	o.Unlock = func() (*seal.Sealer, error) { return keys.sealer(cmd.Context(), s.Err, true) }
 	limit(o.Memory, o.Workers, o.Inputs)
 	o.Progress = &local.Progress{}
-	done := showProgress(s.Err, f, o.Progress)
+	shown := showProgress(cmd.Context(), s.Err, f.progress, f.json || typed(s, args), pageCache(args), o.Progress)
+	o.Unlock = func() (*seal.Sealer, error) { return keys.sealer(cmd.Context(), shown, true) }
 	m, err := job.Run(cmd.Context(), *o)
-	done()
+	shown.done()
 	if err != nil {
 		return err
 	}

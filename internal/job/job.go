@@ -113,6 +113,7 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	if err != nil {
 		return nil, plainly(err)
 	}
+	o.Progress.Enter(local.Publishing)
 	m := o.manifest(p, inputs, res)
 	m.Run.Seconds = time.Since(begin).Seconds()
 	if m.Report, err = writeReport(create, m); err != nil {

@@ -26,7 +26,7 @@ func (r *run) grind(ctx context.Context) (err error) {
 	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Lanes: r.lanes(),
 		Window: r.window()})
 	defer in.Close()
-	r.Progress.follow(in)
+	r.Progress.follow(in, r.size)
 
 	first, err := newGrinder(r) // a recipe's contexts are tried before the goroutines start
 	if err != nil {
@@ -76,7 +76,10 @@ func (r *run) grind(ctx context.Context) (err error) {
 		whole.Merge(p)
 	}
 	r.res.Profile = whole.Result()
-	r.Progress.enter(Indexing)
+	for _, n := range r.res.Counts.Postings {
+		r.Progress.ofThem.Add(n)
+	}
+	r.Progress.Enter(Indexing)
 	return a.finish(ctx, first)
 }
 
@@ -204,6 +207,9 @@ func (g *grinder) keep(n int, m *milled) {
 // indexBatch is how many bytes of whole rows go to an index's writer at once.
 const indexBatch = 512 << 10
 
+// entriesTold is how many entries of an index are told to Progress at once.
+const entriesTold = 1 << 12
+
 // assembler takes the blocks' columns in order.
 type assembler struct {
 	run   *run
@@ -218,6 +224,7 @@ func newAssembler(r *run, out *outputs) (*assembler, error) {
 		a.sorts = append(a.sorts, postings.NewSorter(postings.Options{
 			Budget: r.budget(postingLists), Temp: r.Temp, Workers: r.Workers}))
 	}
+	r.Progress.sort(a.sorts)
 	return a, out.open()
 }
 
@@ -288,6 +295,9 @@ func (a *assembler) index(ctx context.Context, g *grinder, t, index int) (err er
 			keys.next(w.KeyJSON())
 		}
 		keys.entries++
+		if w.Entries()%entriesTold == 0 {
+			a.run.Progress.entries.Add(entriesTold)
+		}
 	}
 	if err := errors.Join(it.Err(), a.out.write(t, vs)); err != nil {
 		return err

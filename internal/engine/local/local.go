@@ -73,14 +73,15 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	r.decider = decide.New(decide.Options{Budget: r.budget(decisions), Temp: c.Temp, Workers: c.Workers,
 		Dedupe: c.Plan.Recipe.Dedupe, Ranks: c.Plan.Recipe.Ranks})
 	defer r.decider.Close()
+	c.Progress.begin(r.decider, c.Workers)
 	if err := r.scan(ctx); err != nil {
 		return nil, err
 	}
-	c.Progress.enter(Deciding)
+	c.Progress.Enter(Deciding)
 	if err := r.decide(ctx); err != nil {
 		return nil, err
 	}
-	c.Progress.enter(Writing)
+	c.Progress.Enter(Writing)
 	if err := r.grind(ctx); err != nil {
 		return nil, err
 	}
@@ -97,6 +98,7 @@ type run struct {
 	frequent profile.Frequent // what the first pass found in columns of tokens
 
 	conflictsWritten int64 // rows of the duplicates table that say so
+	size             int64 // bytes of all inputs, as stored, that the first pass read
 }
 
 // decide makes the decisions and counts them.

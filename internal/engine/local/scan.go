@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"time"
 
 	"quern/internal/core/decode"
 	"quern/internal/core/fact"
@@ -25,11 +26,11 @@ type rejected struct {
 
 // scan is the first pass: it feeds the decider and counts.
 func (r *run) scan(ctx context.Context) error {
-	r.Progress.enter(Reading)
+	r.Progress.Enter(Reading)
 	in := r.Inputs.Open(ctx, source.Options{BlockSize: r.blockSize(), MaxLine: r.Plan.Recipe.MaxLine, Digest: true,
 		Lanes: r.lanes(), Keep: r.keep(), Window: r.window()})
 	defer in.Close()
-	r.Progress.follow(in)
+	r.Progress.follow(in, sizeOf(r.Inputs.Inputs))
 	c := &collector{run: r, byCode: map[decode.Code]int64{}, first: map[decode.Code]RejectSample{}}
 	var scouts gathered[*profile.Scout]
 	free := newFreeList(2*r.Workers+1, func() *scanned {
@@ -54,6 +55,7 @@ func (r *run) scan(ctx context.Context) error {
 		return err
 	}
 	r.res.Inputs = in.Digests()
+	r.size = in.BytesRead()
 	r.res.Counts.Read, r.res.Counts.Rejected = c.read, c.rejects
 	r.res.Rejects = c.summary()
 	whole := profile.NewScout(r.Plan)
@@ -83,6 +85,7 @@ func newScanner(r *run) *scanner {
 
 // block extracts the facts of a block's records into out.
 func (s *scanner) block(b *source.Block, out *scanned) {
+	begin := time.Now()
 	recipe := s.run.Plan.Recipe
 	out.reset()
 	f := &out.facts
@@ -124,6 +127,7 @@ func (s *scanner) block(b *source.Block, out *scanned) {
 	f.Rejected = len(out.rejects)
 	s.run.Progress.Records.Add(int64(out.records))
 	s.run.Progress.Rejects.Add(int64(len(out.rejects)))
+	s.run.Progress.busy.Add(int64(time.Since(begin)))
 }
 
 func (s *scanned) reset() {
