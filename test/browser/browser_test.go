@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -37,7 +38,7 @@ var browser = sync.OnceValue(func() context.Context {
 	}
 	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ := chromedp.NewContext(allocator)
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		panic(err)
 	}
 	return ctx
@@ -46,24 +47,39 @@ var browser = sync.OnceValue(func() context.Context {
 // violations makes the page tell of its policy what the console might not.
 const violations = `addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))`
 
+// action is something to do in a tab.
+type action = chromedp.Action[chromedp.Void]
+
+// command is a command of the browser's protocol, whose result nobody needs.
+func command[P, R any](c cdp.Command[P, R], p P) action {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, c, p)
+		return err
+	})
+}
+
+// early runs a script before those of each page.
+func early(script string) action {
+	return command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
 // open opens the report of an output: as a file, as people do.
-func open(t *testing.T, output string, before ...chromedp.Action) *tab {
+func open(t *testing.T, output string, before ...action) *tab {
 	file := filepath.Join(outputs[output], "report.html")
 	return visit(t, "file://"+file, before...)
 }
 
-func visit(t *testing.T, url string, before ...chromedp.Action) *tab {
+func visit(t *testing.T, url string, before ...action) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser())
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	b := &tab{T: t, ctx: ctx}
-	chromedp.ListenTarget(ctx, b.hear)
-	b.do(network.Enable(), log.Enable(), runtime.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(violations).Do(ctx)
-		return err
-	}))
+	if err := chromedp.Listen(ctx, b.hear); err != nil {
+		t.Fatal(err)
+	}
+	b.do(command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}), command(runtime.Enable, cdp.Empty{}), early(violations))
 	b.do(before...)
-	b.do(chromedp.Navigate(url), chromedp.WaitReady("footer"))
+	b.do(chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS("footer")))
 	t.Cleanup(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -97,41 +113,56 @@ func (b *tab) hear(event any) {
 			b.said = append(b.said, string(a.Value))
 		}
 	case *runtime.EventExceptionThrown:
-		b.said = append(b.said, e.ExceptionDetails.Error())
+		b.said = append(b.said, e.ExceptionDetails.Text)
 	case *log.EventEntryAdded:
 		b.said = append(b.said, e.Entry.Text)
 	case *page.EventJavascriptDialogOpening:
 		b.said = append(b.said, "dialog "+e.Message)
-		go func() { _ = chromedp.Run(b.ctx, page.HandleJavaScriptDialog(false)) }()
+		go func() {
+			_ = chromedp.Do(b.ctx, command(page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{}))
+		}()
 	}
 }
 
 // do fails the test if an action fails.
-func (b *tab) do(actions ...chromedp.Action) {
+func (b *tab) do(actions ...action) {
 	b.Helper()
-	if err := chromedp.Run(b.ctx, actions...); err != nil {
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
 		b.Fatal(err)
 	}
 }
 
 // eval is the value of an expression in the page.
-func eval[T any](b *tab, expression string) T {
+func eval[T any](b *tab, expression string, options ...chromedp.EvaluateOption) T {
 	b.Helper()
-	var v T
-	b.do(chromedp.Evaluate(expression, &v))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, options...))
+	if err != nil {
+		b.Fatal(err)
+	}
 	return v
 }
 
-func dark() chromedp.Action {
-	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
+// exec runs statements in the page.
+func js(b *tab, statements string) { b.Helper(); eval[bool](b, statements+"; true") }
+
+func media(kind, scheme string) action {
+	return command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: kind,
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
-func light() chromedp.Action {
-	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}})
+func dark() action  { return media("", "dark") }
+func light() action { return media("", "light") }
+
+func screen(width, height int64, scale float64, mobile bool) action {
+	return command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: scale, Mobile: mobile})
 }
 
-func phone() chromedp.Action { return emulation.SetDeviceMetricsOverride(360, 740, 2, true) }
-func desk() chromedp.Action  { return emulation.SetDeviceMetricsOverride(1280, 900, 1, false) }
+func phone() action { return screen(360, 740, 2, true) }
+func desk() action  { return screen(1280, 900, 1, false) }
+
+func scripts(on bool) action {
+	return command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+}
 
 // keep writes what was made to the folder SHOTS, if there is one, for people to look at.
 func keep(t *testing.T, name string, what []byte) {
@@ -144,11 +175,14 @@ func keep(t *testing.T, name string, what []byte) {
 
 // shoot takes a picture of the whole page.
 func (b *tab) shoot(name string) {
-	var png []byte
-	if os.Getenv("SHOTS") != "" {
-		b.do(chromedp.FullScreenshot(&png, 100))
-		keep(b.T, name+".png", png)
+	if os.Getenv("SHOTS") == "" {
+		return
 	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.Fatal(err)
+	}
+	keep(b.T, name+".png", png)
 }
 
 // serve serves an output's folder on loopback, and counts what is asked for.
@@ -169,5 +203,3 @@ func serve(t *testing.T, output string) (url string, paths func() string) {
 		return fmt.Sprint(asked)
 	}
 }
-
-func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

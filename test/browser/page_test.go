@@ -2,7 +2,6 @@ package browser
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -83,6 +80,13 @@ func TestServed(t *testing.T) {
 	}
 }
 
+// violation is a rule of axe that is broken.
+type violation struct {
+	What  string `json:"what"`
+	N     int    `json:"n"`
+	First string `json:"first"`
+}
+
 // Landmarks and headings, contrast, names of things: what axe knows of WCAG 2.2 AA, light and dark, wide and narrow.
 func TestAccessible(t *testing.T) {
 	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
@@ -92,22 +96,19 @@ func TestAccessible(t *testing.T) {
 	each(t, func(t *testing.T, output string) {
 		for _, c := range []struct {
 			name  string
-			media chromedp.Action
-			size  chromedp.Action
+			media action
+			size  action
 		}{{"light", light(), desk()}, {"dark", dark(), desk()}, {"phone", light(), phone()}} {
 			b := open(t, output, c.media, c.size)
-			b.do(chromedp.Evaluate(`document.querySelectorAll('details').forEach(d => d.open = true)`, nil))
-			b.do(chromedp.Evaluate(string(axe), nil))
-			var found []struct {
-				ID, Help string
-				Nodes    []struct{ HTML, FailureSummary string }
-			}
+			js(b, `document.querySelectorAll('details').forEach(d => d.open = true)`)
+			js(b, string(axe))
 			// What is below the fold of a long table is like what is above: rows beyond the 30th are left out for time.
-			b.do(chromedp.Evaluate(`document.querySelectorAll('tbody').forEach(t => [...t.rows].slice(30).forEach(r => r.remove())); axe.run(document, {
-				runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']}).then(r => r.violations)`,
-				&found, chromedp.EvalAsValue, awaited))
+			js(b, `document.querySelectorAll('tbody').forEach(t => [...t.rows].slice(30).forEach(r => r.remove()))`)
+			found := eval[[]violation](b, `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+				resultTypes: ['violations']}).then(r => r.violations.map(v => ({what: v.id + ': ' + v.help, n: v.nodes.length,
+				first: v.nodes[0].html + '\n' + v.nodes[0].failureSummary})))`, chromedp.EvalAwaitPromise)
 			for _, v := range found {
-				t.Errorf("%s: %s: %s, %d times\n%s\n%s", c.name, v.ID, v.Help, len(v.Nodes), v.Nodes[0].HTML, v.Nodes[0].FailureSummary)
+				t.Errorf("%s: %s, %d times\n%s", c.name, v.What, v.N, v.First)
 			}
 		}
 	})
@@ -118,7 +119,7 @@ func TestPhone(t *testing.T) {
 	each(t, func(t *testing.T, output string) {
 		b := open(t, output, light(), phone())
 		b.shoot(output + "-phone")
-		b.do(chromedp.Evaluate(`document.querySelectorAll('details').forEach(d => d.open = true)`, nil))
+		js(b, `document.querySelectorAll('details').forEach(d => d.open = true)`)
 		if w := eval[int](b, `document.documentElement.scrollWidth`); w > 360 {
 			wide := eval[string](b, `[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > 361 && !e.parentElement.closest('.scroll, pre')).map(e => e.outerHTML.slice(0, 100)).join('\n')`)
 			t.Errorf("the page is %d wide:\n%s", w, wide)
@@ -132,27 +133,26 @@ func TestPhone(t *testing.T) {
 func TestPrint(t *testing.T) {
 	each(t, func(t *testing.T, output string) {
 		b := open(t, output, dark(), desk())
-		var pdf []byte
-		b.do(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-			pdf, _, err = page.PrintToPDF().WithPrintBackground(false).Do(ctx)
-			return err
-		}))
+		pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF())
+		if err != nil {
+			t.Fatal(err)
+		}
 		keep(t, output+".pdf", pdf)
 		if !bytes.HasPrefix(pdf, []byte("%PDF-")) || len(pdf) < 10_000 {
 			t.Errorf("a PDF of %d bytes", len(pdf))
 		}
-		b.do(emulation.SetEmulatedMedia().WithMedia("print").WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
+		b.do(media("print", "dark"))
 		if ink := eval[string](b, `getComputedStyle(document.body).color + ' on ' + getComputedStyle(document.body).backgroundColor`); ink != "rgb(0, 0, 0) on rgb(255, 255, 255)" {
 			t.Error("printed in", ink)
 		}
 		if eval[bool](b, `[...document.querySelectorAll('.scroll')].some(e => e.scrollHeight > e.clientHeight + 2 && e.checkVisibility())`) {
 			t.Error("a table is cut off on paper")
 		}
-		b.do(chromedp.Evaluate(`dispatchEvent(new Event('beforeprint'))`, nil))
+		js(b, `dispatchEvent(new Event('beforeprint'))`)
 		if n := eval[int](b, `document.querySelectorAll('details:not([open])').length`); n != 0 {
 			t.Errorf("%d parts are closed on paper", n)
 		}
-		b.do(chromedp.Evaluate(`dispatchEvent(new Event('afterprint'))`, nil))
+		js(b, `dispatchEvent(new Event('afterprint'))`)
 		if n := eval[int](b, `document.querySelectorAll('details[open]').length`); n != 0 {
 			t.Errorf("%d parts stay open after printing", n)
 		}
@@ -170,26 +170,23 @@ func TestTheme(t *testing.T) {
 	if have := eval[string](b, paper); have != black {
 		t.Error("the system is dark, the page", have)
 	}
-	b.do(chromedp.Click("#theme"))
+	b.do(chromedp.Click(chromedp.CSS("#theme")))
 	if have := eval[string](b, paper) + eval[string](b, `document.getElementById('theme').textContent`); have != white+"Dark" {
 		t.Error("after a click:", have)
 	}
-	b.do(chromedp.Reload(), chromedp.WaitVisible("#theme"))
+	b.do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("#theme")))
 	if have := eval[string](b, paper); have != white {
 		t.Error("the choice was lost:", have)
 	}
-	b.do(chromedp.Focus("#theme"), chromedp.KeyEvent(kb.Enter))
+	b.do(chromedp.Focus(chromedp.CSS("#theme")), chromedp.KeyEvent(kb.Enter))
 	if have := eval[string](b, paper); have != black {
 		t.Error("after Enter:", have)
 	}
-	b.do(chromedp.Evaluate(`localStorage.clear()`, nil))
+	js(b, `localStorage.clear()`)
 
 	// Where a page may keep nothing the button works all the same.
-	b = open(t, "usual", light(), desk(), chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(`Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})`).Do(ctx)
-		return err
-	}))
-	b.do(chromedp.Click("#theme"))
+	b = open(t, "usual", light(), desk(), early(`Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }})`))
+	b.do(chromedp.Click(chromedp.CSS("#theme")))
 	if have := eval[string](b, paper); have != black {
 		t.Error("without storage:", have)
 	}
@@ -197,17 +194,18 @@ func TestTheme(t *testing.T) {
 
 // All is there without scripts, but for what needs them.
 func TestWithoutScripts(t *testing.T) {
-	b := open(t, "usual", desk(), emulation.SetScriptExecutionDisabled(true))
-	var text string
-	b.do(chromedp.Text("body", &text))
+	b := open(t, "usual", desk(), scripts(false))
+	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"2,000 records in", "Does it add up?", "Indonesia", "Median", "Privacy"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not there", want)
 		}
 	}
-	var visible []string
-	b.do(emulation.SetScriptExecutionDisabled(false), chromedp.Evaluate(`[...document.querySelectorAll('button, input')].filter(e => e.checkVisibility()).map(e => e.outerHTML)`, &visible))
-	if len(visible) > 0 {
+	b.do(scripts(true))
+	if visible := eval[[]string](b, `[...document.querySelectorAll('button, input')].filter(e => e.checkVisibility()).map(e => e.outerHTML)`); len(visible) > 0 {
 		t.Errorf("these do nothing without scripts: %q", visible)
 	}
 }
@@ -237,7 +235,7 @@ func TestSortAndFind(t *testing.T) {
 		}
 	}
 	sorted("as drawn", keys[0].Key, "descending", 1)
-	b.do(chromedp.Click(head(table, 0)))
+	b.do(chromedp.Click(chromedp.CSS(head(table, 0))))
 	sorted("by key", "Brazil", "ascending", 0)
 	if n := eval[int](b, `document.querySelectorAll('`+table+` [aria-sort]').length`); n != 1 {
 		t.Errorf("%d columns say that they are sorted", n)
@@ -245,26 +243,26 @@ func TestSortAndFind(t *testing.T) {
 	if said := eval[string](b, `document.getElementById('said').textContent`); said != "sorted by Key, ascending" {
 		t.Errorf("said %q", said)
 	}
-	b.do(chromedp.Click(head(table, 0)))
+	b.do(chromedp.Click(chromedp.CSS(head(table, 0))))
 	sorted("by key again", "Yemen", "descending", 0)
-	b.do(chromedp.Focus(head(table, 1)), chromedp.KeyEvent(kb.Enter))
+	b.do(chromedp.Focus(chromedp.CSS(head(table, 1))), chromedp.KeyEvent(kb.Enter))
 	sorted("by entries, with the keyboard", keys[0].Key, "descending", 1)
 	b.do(chromedp.KeyEvent(" "))
 	sorted("by entries again", keys[len(keys)-1].Key, "ascending", 1)
 
 	find := table + "-find"
-	b.do(chromedp.SendKeys(find, "PER"))
+	b.do(chromedp.SendKeys(chromedp.CSS(find), "PER"))
 	if have := strings.Join(column(b, table, 0), " "); have != "Perú" {
 		t.Errorf("found %s", have)
 	}
-	b.do(chromedp.SendKeys(find, kb.Backspace+kb.Backspace+kb.Backspace))
+	b.do(chromedp.SendKeys(chromedp.CSS(find), kb.Backspace+kb.Backspace+kb.Backspace))
 	if have := len(column(b, table, 0)); have != len(keys) {
 		t.Errorf("%d keys without a search, want %d", have, len(keys))
 	}
 
 	// Numbers are sorted as numbers, and with their sign.
 	b = open(t, "monstrous", desk())
-	b.do(chromedp.Click(head("#rank-1-table", 3)))
+	b.do(chromedp.Click(chromedp.CSS(head("#rank-1-table", 3))))
 	var low float64
 	for i, text := range eval[[]float64](b, `[...document.querySelector('#rank-1-table').tBodies[0].rows].map(r => Number(r.cells[3].dataset.v))`) {
 		if i > 0 && text > low {
