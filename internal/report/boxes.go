@@ -30,7 +30,7 @@ type group struct {
 
 func ranks(m *manifest.Manifest, l limits) []rank {
 	var out []rank
-	for i, r := range m.Ranks[:min(len(m.Ranks), maxSections)] {
+	for i, r := range m.Ranks[:min(len(m.Ranks), l.sections)] {
 		v := rank{ID: id("rank", i), Name: name(r.Name), Words: some(r.Groups, "group") + "."}
 		best := r.Best[:min(len(r.Best), l.rows)]
 		if int64(len(best)) < r.Groups {

@@ -66,8 +66,9 @@ func newFlow(m *manifest.Manifest) *flow {
 		case "rejects":
 			b = &rejected
 		}
+		of += " = "
 		for _, x := range m.Accounting {
-			if strings.HasPrefix(x.Name, of+" = ") {
+			if strings.HasPrefix(x.Name, of) {
 				f.checked, f.proven = true, x.Holds()
 			}
 		}

@@ -71,7 +71,7 @@ func newPrivacy(m *manifest.Manifest, l limits) privacy {
 	for i := range m.Columns {
 		c := &m.Columns[i]
 		switch {
-		case c.Token != nil && len(v.Tokens) < maxSections:
+		case c.Token != nil && len(v.Tokens) < l.sections:
 			v.Tokens = append(v.Tokens, newToken(c, len(v.Tokens)))
 		case c.Token == nil && c.Plain:
 			v.PlainTotal++
@@ -101,7 +101,7 @@ func newToken(c *manifest.Column, i int) token {
 		}
 		v.First, v.Top = percent(t.Top[0], t.Values), percent(all, t.Values)
 		bits := -math.Log2(ratio(t.Top[0], t.Values))
-		guess := "The commonest value stands in " + v.First + " of the values (" + strconv.FormatFloat(math.Abs(bits), 'f', 1, 64) +
+		guess := "The commonest value makes up " + v.First + " of all (" + strconv.FormatFloat(math.Abs(bits), 'f', 1, 64) +
 			" bits of min-entropy)"
 		switch share := ratio(all, t.Values); {
 		case t.Distinct == 1:
@@ -111,9 +111,9 @@ func newToken(c *manifest.Column, i int) token {
 		case t.Top[0] == 1:
 			v.Verdict, v.Words = "Flat", "No value comes twice, so how often a token comes tells nothing about it."
 		case share >= 0.5:
-			v.Verdict, v.Words = "Easy to guess", guess+": whoever knows which values are common knows what the common tokens stand for."
+			v.Verdict, v.Words = "Easy to guess by frequency", guess+": whoever knows which values are common knows what the common tokens stand for."
 		case share >= 0.1:
-			v.Verdict, v.Words = "Guessable in part", guess+": the common values can be told by how often they come, the rare ones hardly."
+			v.Verdict, v.Words = "Guessable in part by frequency", guess+": the common values can be told by how often they come, the rare ones hardly."
 		default:
 			v.Verdict, v.Words = "Hard to guess by frequency", guess+": no token stands out much."
 		}
@@ -194,7 +194,7 @@ func newAnonymity(p *manifest.Privacy) *anonymity {
 	if !p.Exact {
 		about, alone = "about ", "About "
 		a.Sampled = "Estimated from " + strconv.FormatFloat(p.Sampled*100, 'g', 3, 64) +
-			"% of the groups, chosen by hash: there may be a smaller group among the others."
+			"% of the groups, chosen by hash."
 	}
 	a.Words = some(p.Records, "record") + " fall into " + about + some(p.Groups, "group") + ", in each of which these values are the same. "
 	switch {
@@ -203,6 +203,8 @@ func newAnonymity(p *manifest.Privacy) *anonymity {
 	case p.Unique > 0:
 		a.Words += alone + some(p.Unique, "record") + " (" + percent(p.Unique, p.Records) + ") " + [2]string{"are", "is"}[one(p.Unique)] +
 			" alone: whoever knows these values of somebody finds the one record. The table is 1-anonymous, which is no anonymity."
+	case !p.Exact:
+		a.Words += "The smallest that was seen has " + some(p.Smallest, "record") + ", and there may be smaller ones."
 	default:
 		a.Words += "The smallest has " + some(p.Smallest, "record") + ": in these columns the table is " + count(p.Smallest) + "-anonymous."
 	}

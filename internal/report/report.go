@@ -32,14 +32,16 @@ const MaxBytes = 1_400_000
 func Render(m *manifest.Manifest) ([]byte, error) {
 	t := parsed()
 	var b bytes.Buffer
-	for l := (limits{rows: 1000}); ; l.rows = min(l.rows*9/10, int(float64(l.rows)*MaxBytes/float64(b.Len()))) {
+	for l := first(m); ; {
 		b.Reset()
 		if err := t.Execute(&b, view(m, l)); err != nil {
 			return nil, err
 		}
-		if b.Len() <= MaxBytes || l.rows < 20 {
+		lower, ok := l.next(b.Len())
+		if b.Len() <= MaxBytes || !ok {
 			return b.Bytes(), nil
 		}
+		l = lower
 	}
 }
 

@@ -40,11 +40,11 @@ func nice(low, high float64, n int) *scale {
 		}
 	}
 	from, to := math.Floor(low/step+1e-9), math.Ceil(high/step-1e-9)
-	if math.IsInf(step, 0) || step == 0 || math.IsInf(to*step, 0) || math.IsInf(from*step, 0) || to-from > float64(4*n) {
-		s.ticks = []float64{low, high} // no round numbers near the ends of what a double holds
+	if math.IsInf(step, 0) || step < 1e-13*max(math.Abs(low), math.Abs(high)) || math.IsInf(to*step, 0) || math.IsInf(from*step, 0) {
+		s.ticks = []float64{low, high} // no round numbers at the ends of what a double holds, or of its precision
 		return s
 	}
-	s.low, s.high = from*step, to*step
+	s.low, s.high = min(low, round(from*step)), max(high, round(to*step))
 	for i := 0.0; from+i <= to; i++ {
 		s.ticks = append(s.ticks, round((from+i)*step))
 	}
@@ -53,7 +53,7 @@ func nice(low, high float64, n int) *scale {
 
 // round takes off what binary fractions add: 0.30000000000000004.
 func round(v float64) float64 {
-	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64)
+	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 14, 64), 64)
 	if err != nil {
 		return v
 	}
@@ -111,7 +111,7 @@ func span(low, high float64, f form) *scale {
 	s.label = func(v float64) string { return time.Unix(int64(v), 0).UTC().Format(layout) }
 	s.ticks = []float64{low}
 	if low != high {
-		s.ticks = []float64{low, low/2 + high/2, high}
+		s.ticks = []float64{low, high} // more dates do not fit a phone
 	}
 	return s
 }

@@ -31,7 +31,7 @@ func timelines(m *manifest.Manifest) []timeline {
 		if t.First == nil || len(t.Counts) == 0 || len(out) == maxTimelines {
 			continue // no kept record has it
 		}
-		v := timeline{ID: id("time", len(out)), Field: name(t.Field), Unit: t.Unit}
+		v := timeline{ID: id("time", len(out)), Field: name(t.Field), Unit: name(t.Unit)}
 		h := histogram{title: "Records by " + v.Field + ", by " + t.Unit, values: t.Counts}
 		starts := make([]time.Time, len(t.Counts))
 		busiest, without := 0, int64(0)
@@ -113,6 +113,7 @@ func layout(unit string) string {
 // no more than fit a phone.
 func calendar(starts []time.Time, unit string) (ticks []int, labels []string) {
 	type part struct {
+		unit   string
 		begins func(time.Time) bool
 		layout string
 	}
@@ -132,15 +133,20 @@ func calendar(starts []time.Time, unit string) (ticks []int, labels []string) {
 	}
 	years := func(n int) func(time.Time) bool { return both(months(12), clock(n, time.Time.Year)) }
 	parts := []part{
-		{whole, "15:04:05"}, {minute, "15:04"}, {both(minute, clock(5, time.Time.Minute)), "15:04"}, {both(minute, clock(15, time.Time.Minute)), "15:04"},
-		{hour, "2 Jan 15:04"}, {both(hour, clock(6, time.Time.Hour)), "2 Jan 15:04"}, {midnight, "2 Jan"},
-		{both(midnight, func(t time.Time) bool { return t.Weekday() == time.Monday }), "2 Jan"},
-		{month, "Jan 2006"}, {months(3), "Jan 2006"}, {months(6), "Jan 2006"},
-		{years(1), "2006"}, {years(2), "2006"}, {years(5), "2006"}, {years(10), "2006"}, {years(20), "2006"}, {years(50), "2006"},
-		{years(100), "2006"}, {years(1000), "2006"},
+		{"second", whole, "15:04:05"}, {"minute", minute, "15:04"}, {"minute", both(minute, clock(5, time.Time.Minute)), "15:04"},
+		{"minute", both(minute, clock(15, time.Time.Minute)), "15:04"}, {"hour", hour, "2 Jan 15:04"},
+		{"hour", both(hour, clock(6, time.Time.Hour)), "2 Jan 15:04"}, {"day", midnight, "2 Jan"},
+		{"day", both(midnight, func(t time.Time) bool { return t.Weekday() == time.Monday }), "2 Jan"},
+		{"month", month, "Jan 2006"}, {"month", months(3), "Jan 2006"}, {"month", months(6), "Jan 2006"},
+		{"year", years(1), "2006"}, {"year", years(2), "2006"}, {"year", years(5), "2006"}, {"decade", years(10), "2006"}, {"decade", years(20), "2006"},
+		{"decade", years(50), "2006"}, {"century", years(100), "2006"}, {"century", years(1000), "2006"},
 	}
 	const most = 5
+	fine := true // the parts so far are finer than a bar
 	for _, p := range parts {
+		if fine = fine && p.unit != unit; fine {
+			continue
+		}
 		ticks = nil
 		for i, t := range starts {
 			if p.begins(t) {
@@ -157,7 +163,7 @@ func calendar(starts []time.Time, unit string) (ticks []int, labels []string) {
 			break
 		}
 	}
-	if len(ticks) > 1 && len(ticks) <= most {
+	if n := len(ticks); n > 1 && n <= most || n == 1 && len(starts) == 1 {
 		return ticks, labels
 	}
 	ticks, labels = nil, nil

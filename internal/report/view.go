@@ -122,11 +122,27 @@ type recipeText struct {
 	Cut        bool
 }
 
-// limits are how much the page shows of what may be much.
-type limits struct{ rows int }
+// limits are how much the page shows of what may be much: rows of a table, and ranks, indexes, lists and token columns
+// that have a part of the page of their own.
+type limits struct{ rows, sections int }
 
-// maxSections is how many ranks, indexes, lists and token columns have a part of the page of their own.
-const maxSections = 24
+// first are the limits that a page may just fit in.
+func first(m *manifest.Manifest) limits {
+	l := limits{rows: 1000, sections: 24}
+	const rank, index = 700, 300 // bytes of a row, about
+	row := rank*min(len(m.Ranks), l.sections) + index*min(len(m.Indexes), l.sections)
+	l.rows = min(l.rows, MaxBytes/max(row, 1))
+	return l
+}
+
+// next are the limits for a page that was too large by them; false: there are no lower ones.
+func (l limits) next(bytes int) (limits, bool) {
+	const few = 20
+	if l.rows > few {
+		return limits{max(few, min(l.rows*9/10, int(float64(l.rows)*MaxBytes/float64(bytes)))), l.sections}, true
+	}
+	return limits{l.rows, l.sections / 2}, l.sections > 1
+}
 
 func id(what string, i int) string { return what + "-" + strconv.Itoa(i+1) }
 
@@ -152,13 +168,13 @@ func view(m *manifest.Manifest, l limits) *page {
 	for _, in := range m.Inputs {
 		bytes += in.Size
 	}
-	p.Meta = []string{some(int64(len(m.Inputs)), "input") + ", " + size.Format(bytes), "recipe " + name(m.Recipe.Name), "quern " + m.Tool.Version}
+	p.Meta = []string{some(int64(len(m.Inputs)), "input") + ", " + size.Format(bytes), "recipe " + name(m.Recipe.Name), "quern " + name(m.Tool.Version)}
 	if !m.CreatedAt.IsZero() {
 		p.Meta = append(p.Meta, m.CreatedAt.UTC().Format("2 January 2006, 15:04 UTC"))
 	}
 	f := newFlow(m)
 	p.Wide, p.Narrow = f.wide(), f.narrow()
-	p.Ranks, p.Indexes, p.Lists = ranks(m, l), indexes(m, l), lists(m)
+	p.Ranks, p.Indexes, p.Lists = ranks(m, l), indexes(m, l), lists(m, l)
 	p.Times, p.Duplicates, p.Rejects = timelines(m), newDuplicates(m), rejects(m)
 	p.Columns, p.Privacy = newColumns(m, l), newPrivacy(m, l)
 	p.files(m, l)
@@ -178,9 +194,13 @@ func lead(m *manifest.Manifest, holds bool) []string {
 	case c.Duplicates == 0:
 		out = append(out, "There were no duplicates.")
 	case c.Conflicts == 0:
-		out = append(out, some(c.Duplicates, "duplicate")+" "+were(c.Duplicates)+" set aside, all equal to what was kept.")
+		out = append(out, some(c.Duplicates, "duplicate")+" "+were(c.Duplicates)+" set aside, equal to what was kept.")
 	case c.Conflicts == c.Duplicates:
-		out = append(out, some(c.Duplicates, "duplicate")+" "+were(c.Duplicates)+" set aside, in conflict with what was kept: the same key, other contents.")
+		all := "all "
+		if c.Duplicates == 1 {
+			all = ""
+		}
+		out = append(out, some(c.Duplicates, "duplicate")+" "+were(c.Duplicates)+" set aside, "+all+"in conflict with what was kept: the same key, other contents.")
 	default:
 		out = append(out, some(c.Duplicates, "duplicate")+" "+were(c.Duplicates)+" set aside, "+count(c.Conflicts)+
 			" of them in conflict with what was kept: the same key, other contents.")
@@ -200,7 +220,7 @@ func were(n int64) string { return [2]string{"were", "was"}[one(n)] }
 
 func indexes(m *manifest.Manifest, l limits) []index {
 	var out []index
-	for i, x := range m.Indexes[:min(len(m.Indexes), maxSections)] {
+	for i, x := range m.Indexes[:min(len(m.Indexes), l.sections)] {
 		v := index{ID: id("index", i), Name: name(x.Name)}
 		largest := x.Largest[:min(len(x.Largest), l.rows)]
 		most, top := int64(0), int64(0)
@@ -225,9 +245,9 @@ func indexes(m *manifest.Manifest, l limits) []index {
 	return out
 }
 
-func lists(m *manifest.Manifest) []list {
+func lists(m *manifest.Manifest, l limits) []list {
 	var out []list
-	for i, x := range m.Lists[:min(len(m.Lists), maxSections)] {
+	for i, x := range m.Lists[:min(len(m.Lists), l.sections)] {
 		v := list{ID: id("list", i), Name: name(x.Name)}
 		h := histogram{title: "Records by the length of " + v.Name, values: slices.Clone(x.Lengths)}
 		for n := range x.Lengths {
@@ -339,7 +359,7 @@ func newColumns(m *manifest.Manifest, l limits) columns {
 func (p *page) files(m *manifest.Manifest, l limits) {
 	fields := l.rows
 	for _, t := range m.Tables[:min(len(m.Tables), l.rows)] {
-		f := file{Name: name(t.File.File), Role: t.Role, Rows: t.Rows, Groups: t.RowGroups, Bytes: t.Bytes, Size: size.Format(t.Bytes), SHA256: t.SHA256}
+		f := file{Name: name(t.File.File), Role: name(t.Role), Rows: t.Rows, Groups: t.RowGroups, Bytes: t.Bytes, Size: size.Format(t.Bytes), SHA256: name(t.SHA256)}
 		if len(t.Schema) <= fields {
 			fields -= len(t.Schema)
 			for _, s := range t.Schema {
@@ -353,7 +373,7 @@ func (p *page) files(m *manifest.Manifest, l limits) {
 		if in.Compression != "" && in.Compression != "none" {
 			form += ", " + in.Compression
 		}
-		p.Inputs = append(p.Inputs, input{long(in.Name), form, in.Size, size.Format(in.Size), in.SHA256})
+		p.Inputs = append(p.Inputs, input{long(in.Name), name(form), in.Size, size.Format(in.Size), name(in.SHA256)})
 	}
 	p.More["table"], p.More["input"] = len(m.Tables)-len(p.Tables), len(m.Inputs)-len(p.Inputs)
 }
@@ -385,7 +405,7 @@ func facts(m *manifest.Manifest, bytes int64) []fact {
 const maxRecipe = 200 << 10
 
 func newRecipe(m *manifest.Manifest) recipeText {
-	r := recipeText{Name: name(m.Recipe.Name), Text: m.Recipe.Text}
+	r := recipeText{Name: name(m.Recipe.Name), Text: clean(m.Recipe.Text)}
 	if len(r.Text) > maxRecipe {
 		r.Text, r.Cut = strings.ToValidUTF8(r.Text[:maxRecipe], ""), true
 	}

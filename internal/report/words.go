@@ -63,7 +63,7 @@ func percent(n, total int64) string {
 
 // number writes a float as short as four digits allow, for the ticks of a scale.
 func number(v float64) string {
-	if a := math.Abs(v); a >= 1e4 && a < 1e15 && v == math.Trunc(v) {
+	if a := math.Abs(v); a >= 1e3 && a < 1e15 && v == math.Trunc(v) {
 		return count(int64(v))
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)
@@ -77,20 +77,21 @@ func cut(s string, most int) string {
 	if len(s) > 4*most+4 {
 		s = s[:4*most+4] // a character has at most 4 bytes
 	}
-	runes := []rune(s) // what is no UTF-8 is U+FFFD, as in the manifest's file
-	cut := len(runes) > most
-	if cut {
-		runes = runes[:most-1]
+	runes := []rune(s)
+	if len(runes) <= most {
+		return clean(s)
 	}
-	for i, r := range runes {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			runes[i] = '\uFFFD'
+	return clean(string(runes[:most-1])) + "…"
+}
+
+// clean replaces what is no UTF-8, as the manifest's file does, and what makes a text look like another.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
+			return '\uFFFD'
 		}
-	}
-	if cut {
-		return string(runes) + "…"
-	}
-	return string(runes)
+		return r
+	}, s)
 }
 
 // scalar writes a JSON scalar for people: a string without its quotes.

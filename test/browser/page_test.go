@@ -132,7 +132,7 @@ func TestPhone(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	each(t, func(t *testing.T, output string) {
-		b := open(t, output, dark(), desk())
+		b := open(t, output, dark(), screen(720, 1000, 1, false))
 		pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF())
 		if err != nil {
 			t.Fatal(err)
@@ -142,6 +142,7 @@ func TestPrint(t *testing.T) {
 			t.Errorf("a PDF of %d bytes", len(pdf))
 		}
 		b.do(media("print", "dark"))
+		b.shoot(output + "-print")
 		if ink := eval[string](b, `getComputedStyle(document.body).color + ' on ' + getComputedStyle(document.body).backgroundColor`); ink != "rgb(0, 0, 0) on rgb(255, 255, 255)" {
 			t.Error("printed in", ink)
 		}
