@@ -32,6 +32,7 @@ type runFlags struct {
 	workers                                    int
 	overwrite, json                            bool
 	cpuProfile, memProfile                     string
+	lineage                                    lineageFlags
 }
 
 func newRun(s Streams) *cobra.Command {
@@ -69,6 +70,7 @@ Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`"
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier output")
 	fl.StringVar(&f.progress, "progress", "auto", "auto, always or never")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
+	f.lineage.add(fl)
 	fl.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `FILE`")
 	fl.StringVar(&f.memProfile, "memprofile", "", "write a heap profile to `FILE`")
 	return cmd
@@ -87,6 +89,9 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	if job.Within(keys.path, o.Out) {
 		return usagef("the keyset %s lies inside the output %s: whoever gets the output would get the key; choose another -o", keys.path, o.Out)
 	}
+	if err := f.lineage.check(o); err != nil {
+		return err
+	}
 	stop, err := profile(f.cpuProfile, f.memProfile)
 	if err != nil {
 		return err
@@ -96,8 +101,10 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	o.Progress = &local.Progress{}
 	shown := showProgress(cmd.Context(), s.Err, f.progress, f.json || typed(s, args), pageCache(args), o.Progress)
 	o.Unlock = func() (*seal.Sealer, error) { return keys.sealer(cmd.Context(), shown, true) }
+	events := f.lineage.start(o, shown)
 	m, err := job.Run(cmd.Context(), *o)
 	shown.done()
+	warnUndelivered(s.Err, events.Finish(cmd.Context(), m, err))
 	if err != nil {
 		return err
 	}
