@@ -57,7 +57,21 @@ func storageAccount(raw string) string {
 }
 
 // below is a dataset in the folder r.
-func (r ref) below(name string) ref { return ref{r.namespace, path.Join(r.name, name)} }
+func (r ref) below(name string) ref {
+	if r.namespace != "file" && r.name == "/" {
+		return ref{r.namespace, name} // a key begins with no slash
+	}
+	return ref{r.namespace, path.Join(r.name, name)}
+}
+
+// folder is what r lies in; the root lies in itself.
+func (r ref) folder() ref {
+	dir := path.Dir(r.name)
+	if dir == "." {
+		dir = "/"
+	}
+	return ref{r.namespace, dir}
+}
 
 // has says whether other is r, or in it.
 func (r ref) has(other ref) bool {
@@ -90,10 +104,10 @@ func inputsOf(args []string) datasets {
 	for len(out) > maxInputs {
 		var folders datasets
 		for _, r := range out {
-			folders.add(ref{r.namespace, path.Dir(r.name)})
+			folders.add(r.folder())
 		}
-		if len(folders) == len(out) && slices.Equal(folders, out) {
-			break
+		if slices.Equal(folders, out) {
+			break // that many buckets
 		}
 		out = folders
 	}

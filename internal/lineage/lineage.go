@@ -65,9 +65,9 @@ func (r *Run) Finish(ctx context.Context, m *manifest.Manifest, err error) []err
 	case err == nil:
 		r.emit("COMPLETE", now, r.inputs.read(m, r.o.Plan), r.outputs(m), nil)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		r.emit("ABORT", now, r.inputs.refs(), nil, nil)
+		r.emit("ABORT", now, r.inputs.refs(), []dataset{}, nil)
 	default:
-		r.emit("FAIL", now, r.inputs.refs(), nil, err)
+		r.emit("FAIL", now, r.inputs.refs(), []dataset{}, err)
 	}
 	return r.courier.close()
 }
