@@ -226,9 +226,9 @@ const (
 	smallPercent = 400
 )
 
-// besideHeap is what a process takes beside the heap and stacks that the Go runtime limits: its code, by measurement
-// 9 MiB, and what the heap holds for a moment above its limit.
-const besideHeap = 16 << 20
+// besideHeap is what a process takes beside the heap and stacks that the Go runtime limits: the program, and what the
+// heap holds for a moment above its limit.
+const besideHeap = local.Program + 4<<20
 
 // limit keeps the Go runtime to the job's memory and workers.
 func limit(memory int64, workers int, inputs []string) {

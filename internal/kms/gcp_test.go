@@ -1,71 +1,77 @@
 package kms
 
 import (
-	"context"
-	"hash/crc32"
-	"net"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
-
-	"cloud.google.com/go/kms/apiv1/kmspb"
-	"google.golang.org/api/option"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 const cryptoKey = "projects/p/locations/global/keyRings/r/cryptoKeys/k"
 
-// gcpKMS is a server that speaks as much of Google Cloud KMS as is asked of it. With an error it answers that.
+// gcpKMS is a server that speaks as much of Google Cloud KMS as is asked of it. With a code it answers that error, the
+// first few times if there is a limit.
 type gcpKMS struct {
-	kmspb.UnimplementedKeyManagementServiceServer
-	err     error
+	code    int
+	status  string
+	times   int
 	damaged bool
+	asked   int
 }
 
-func sum(b []byte) *wrapperspb.Int64Value {
-	return wrapperspb.Int64(int64(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))))
-}
-
-func (s *gcpKMS) Encrypt(_ context.Context, r *kmspb.EncryptRequest) (*kmspb.EncryptResponse, error) {
-	if s.err != nil {
-		return nil, s.err
+func (s *gcpKMS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.asked++
+	if s.code != 0 && (s.times == 0 || s.asked <= s.times) {
+		w.WriteHeader(s.code)
+		_, _ = w.Write([]byte(`{"error":{"code":1,"message":"planted body","status":"` + s.status + `"}}`))
+		return
 	}
-	out := append([]byte("sealed:"), r.Plaintext...)
-	return &kmspb.EncryptResponse{Name: r.Name + "/cryptoKeyVersions/1", Ciphertext: out, CiphertextCrc32C: sum(out),
-		VerifiedPlaintextCrc32C: !s.damaged, VerifiedAdditionalAuthenticatedDataCrc32C: true}, nil
-}
-
-func (s *gcpKMS) Decrypt(_ context.Context, r *kmspb.DecryptRequest) (*kmspb.DecryptResponse, error) {
-	if s.err != nil {
-		return nil, s.err
+	var out any
+	switch r.URL.Path {
+	case "/v1/" + cryptoKey + ":encrypt":
+		var in gcpEncrypt
+		if json.NewDecoder(r.Body).Decode(&in) != nil || in.Sum != sumOf(in.Plaintext) || in.AssociateSum != sumOf(in.Associated) {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		text := append([]byte("sealed:"), in.Plaintext...)
+		out = gcpEncrypted{text, sumOf(text), !s.damaged, true}
+	case "/v1/" + cryptoKey + ":decrypt":
+		var in gcpDecrypt
+		text, ok := "", false
+		if json.NewDecoder(r.Body).Decode(&in) == nil && in.Sum == sumOf(in.Ciphertext) {
+			text, ok = strings.CutPrefix(string(in.Ciphertext), "sealed:")
+		}
+		if !ok {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		sum := sumOf([]byte(text))
+		if s.damaged {
+			sum++
+		}
+		out = gcpDecrypted{[]byte(text), sum}
 	}
-	out := r.Ciphertext[len("sealed:"):]
-	return &kmspb.DecryptResponse{Plaintext: out, PlaintextCrc32C: sum(out)}, nil
+	_ = json.NewEncoder(w).Encode(out)
 }
 
 // start has s listen, and returns its key.
 func (s *gcpKMS) start(t *testing.T) *Key {
 	t.Helper()
 	bare(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	srv := grpc.NewServer()
-	kmspb.RegisterKeyManagementServiceServer(srv, s)
-	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(srv.Stop)
-	return gcpKey(t, l.Addr().String())
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	return gcpKey(t, srv.URL)
 }
 
-func gcpKey(t *testing.T, addr string) *Key {
+func gcpKey(t *testing.T, base string) *Key {
 	t.Helper()
 	k := key(t, "gcp-kms://"+cryptoKey)
-	k.service.(*gcp).options = []option.ClientOption{option.WithEndpoint(addr), option.WithoutAuthentication(),
-		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials()))}
+	k.service = &gcp{name: cryptoKey, base: base, open: true}
 	return k
 }
 
@@ -80,37 +86,58 @@ func TestGCP(t *testing.T) {
 	k = (&gcpKMS{damaged: true}).start(t)
 	_, err = k.EncryptWithContext(t.Context(), []byte(secret), nil)
 	fails(t, "damaged", err, ErrUnavailable, "damaged on the way")
+	_, err = k.DecryptWithContext(t.Context(), sealed, nil)
+	fails(t, "damaged", err, ErrUnavailable, "damaged on the way")
 }
 
 func TestGCPAnswers(t *testing.T) {
 	for _, c := range []struct {
-		code codes.Code
-		kind error
-		text string
+		code   int
+		status string
+		kind   error
+		text   string
 	}{
-		{codes.NotFound, ErrRefused, "there is no such key"},
-		{codes.PermissionDenied, ErrRefused, "roles/cloudkms.cryptoKeyEncrypterDecrypter"},
-		{codes.Unauthenticated, ErrRefused, "log in again"},
-		{codes.InvalidArgument, ErrRefused, "this key does not decrypt it"},
-		{codes.FailedPrecondition, ErrRefused, "disabled or destroyed"},
-		{codes.ResourceExhausted, ErrUnavailable, "try again later"},
-		{codes.Internal, ErrUnavailable, "try again later"},
+		{404, "NOT_FOUND", ErrRefused, "there is no such key"},
+		{403, "PERMISSION_DENIED", ErrRefused, "roles/cloudkms.cryptoKeyEncrypterDecrypter"},
+		{401, "UNAUTHENTICATED", ErrRefused, "log in again"},
+		{400, "INVALID_ARGUMENT", ErrRefused, "this key does not decrypt it"},
+		{400, "FAILED_PRECONDITION", ErrRefused, "disabled or destroyed"},
+		{429, "RESOURCE_EXHAUSTED", ErrUnavailable, "try again later"},
+		{500, "INTERNAL", ErrUnavailable, "try again later"},
+		{502, "", ErrUnavailable, "try again later"},
 	} {
-		k := (&gcpKMS{err: status.Error(c.code, "planted body")}).start(t)
+		k := (&gcpKMS{code: c.code, status: c.status}).start(t)
 		_, err := k.DecryptWithContext(t.Context(), []byte("sealed:x"), nil)
-		fails(t, c.code.String(), err, c.kind, c.text)
+		fails(t, c.status, err, c.kind, c.text)
 	}
-	k := (&gcpKMS{err: status.Error(codes.InvalidArgument, "planted body")}).start(t)
+	k := (&gcpKMS{code: 400, status: "INVALID_ARGUMENT"}).start(t)
 	_, err := k.EncryptWithContext(t.Context(), []byte(secret), nil)
 	fails(t, "encrypt", err, ErrRefused, "ENCRYPT_DECRYPT")
 }
 
+// TestGCPAgain: what passes is waited for, what does not is asked once.
+func TestGCPAgain(t *testing.T) {
+	s := &gcpKMS{code: 503, status: "UNAVAILABLE", times: gcpTries - 1}
+	got, err := s.start(t).DecryptWithContext(t.Context(), []byte("sealed:x"), nil)
+	if err != nil || string(got) != "x" || s.asked != gcpTries {
+		t.Errorf("%q, %v, asked %d times", got, err, s.asked)
+	}
+	s = &gcpKMS{code: 404, status: "NOT_FOUND"}
+	_, err = s.start(t).DecryptWithContext(t.Context(), []byte("sealed:x"), nil)
+	fails(t, "not found", err, ErrRefused, "there is no such key")
+	if s.asked != 1 {
+		t.Errorf("asked %d times for a key that is not there", s.asked)
+	}
+}
+
 func TestGCPUnreachable(t *testing.T) {
 	bare(t)
-	k := gcpKey(t, "127.0.0.1:1")
-	k.limit = 200 * time.Millisecond // else its client tries for as long as that
+	k := gcpKey(t, "http://127.0.0.1:1")
 	_, err := k.DecryptWithContext(t.Context(), []byte("x"), nil)
-	fails(t, "refused", err, ErrUnavailable, "did not answer within 200ms")
+	fails(t, "refused", err, ErrUnavailable, "cannot be reached")
+	k.limit = 50 * time.Millisecond
+	_, err = k.DecryptWithContext(t.Context(), []byte("x"), nil)
+	fails(t, "no time", err, ErrUnavailable, "did not answer within 50ms")
 }
 
 func TestGCPCredentials(t *testing.T) {
@@ -121,5 +148,38 @@ func TestGCPCredentials(t *testing.T) {
 		t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
 		_, err := key(t, "gcp-kms://"+cryptoKey).DecryptWithContext(t.Context(), []byte("x"), nil)
 		fails(t, path, err, ErrRefused, "there are no usable Google credentials")
+	}
+}
+
+// TestGCPToken: the token that credentials give goes with the request; a refused one is said to be.
+func TestGCPToken(t *testing.T) {
+	bare(t)
+	var authorization string
+	answer := http.StatusOK
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/token" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(answer)
+			_, _ = w.Write([]byte(`{"access_token":"planted","token_type":"Bearer","expires_in":3600}`))
+			return
+		}
+		authorization = r.Header.Get("Authorization")
+		(&gcpKMS{}).ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	file := filepath.Join(t.TempDir(), "adc.json")
+	must(t, os.WriteFile(file, []byte(`{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"r","token_uri":"`+srv.URL+`/token"}`), 0o600))
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	for _, answer = range []int{http.StatusOK, http.StatusUnauthorized} {
+		k := key(t, "gcp-kms://"+cryptoKey)
+		found, err := (&gcp{}).connect(t.Context())
+		must(t, err)
+		k.service = &gcp{name: cryptoKey, base: srv.URL, tokens: found.(*gcp).tokens}
+		_, err = k.DecryptWithContext(t.Context(), []byte("sealed:x"), nil)
+		if answer != http.StatusOK {
+			fails(t, "refused token", err, ErrRefused, "the Google credentials are not accepted")
+		} else if err != nil || authorization != "Bearer planted" {
+			t.Errorf("%v, authorization %q", err, authorization)
+		}
 	}
 }

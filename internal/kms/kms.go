@@ -79,7 +79,7 @@ func Parse(uri string) (*Key, error) {
 		if !matches(gcpName, rest) {
 			return nil, fmt.Errorf("%q is no key of Google Cloud KMS: write gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K", uri)
 		}
-		k.service = &gcp{uri: uri}
+		k.service = &gcp{name: rest, base: gcpBase}
 	default:
 		return nil, fmt.Errorf("quern knows no KMS %q: write %s", scheme, Schemes)
 	}

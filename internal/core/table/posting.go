@@ -11,8 +11,8 @@ import (
 )
 
 // MaxPostingBytes is the size of the values in one row of an index; a longer posting list goes on in the next row.
-// A row is held whole when pages are written, several times over, so it bounds memory: 8 MiB are about 230,000 UUIDs.
-const MaxPostingBytes = 8 << 20
+// A row is held whole when pages are written, several times over, so it bounds memory: 2 MiB are about 58,000 UUIDs.
+const MaxPostingBytes = 2 << 20
 
 // Posting gives the pair of index i of the record last given to Kept, in bytes whose order is the values' order.
 // ok is false if key or value is null. The slices are valid until the next call or the next record.
