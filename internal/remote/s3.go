@@ -73,6 +73,11 @@ func (s *s3Store) fault(err error) error {
 	var api smithy.APIError
 	var res *awshttp.ResponseError
 	switch {
+	case errors.As(err, &res) && res.HTTPStatusCode() < 300:
+		// No response came (0), or one that could not be read to its end.
+		e := byNetwork(err)
+		e.temporary = e.temporary || res.HTTPStatusCode() > 0
+		return e
 	case errors.As(err, &res):
 		e := byStatus(res.HTTPStatusCode())
 		if errors.As(err, &api) {

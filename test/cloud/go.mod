@@ -1,0 +1,3 @@
+module quern/test/cloud
+
+go 1.26.0
