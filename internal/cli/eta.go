@@ -9,12 +9,12 @@ import (
 )
 
 // What the later stages take, in times of what the first pass takes when it does not wait for input: measured with the
-// default recipe, a million records, two workers on two cores that others used too: 0.1 to 0.15, 1.6 to 2.9, 0.15 to
-// 0.35. They are where an estimate begins; the second pass corrects them as it goes.
+// default recipe, four million records, on two cores that others used too: 0.1 to 0.3, 2.7 to 4.2, 0.4 to 0.55. They
+// are where an estimate begins; the second pass corrects them as it goes.
 const (
-	decideShare = 0.12
-	writeShare  = 2.0
-	indexShare  = 0.25
+	decideShare = 0.15
+	writeShare  = 3.0
+	indexShare  = 0.4
 )
 
 // besideWork is the first pass in times of what its workers do in it, if it does not wait for input: it is also read,
@@ -129,8 +129,8 @@ func (e *eta) raw(now time.Time, s *local.Snapshot) (time.Duration, bool) {
 			return 0, false
 		}
 		done := min(1, float64(s.Read)/float64(s.Total))
-		// What was expected counts like a twentieth of the pass.
-		const weight = 0.05
+		// What was expected counts like three hundredths of the pass.
+		const weight = 0.03
 		expected := e.second(s.Total, e.scan, e.busy)
 		whole := expected
 		if expected > 0 {

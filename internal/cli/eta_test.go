@@ -53,12 +53,12 @@ func TestETA(t *testing.T) {
 		off  float64 // of the whole, at most, once something is said
 		late float64 // the same, in the last quarter
 	}{
-		{"as expected", play{20 * s, 2400 * time.Millisecond, 40 * s, 5 * s, 12500 * time.Millisecond, 1 << 30, true, 2 << 30}, 0.03, 0.03},
-		{"a slow input, read again from the page cache", play{100 * s, s, 10 * s, 2 * s, 3 * s, 1 << 30, true, 2 << 30}, 0.1, 0.03},
+		{"as expected", play{20 * s, 3 * s, 60 * s, 8 * s, 12500 * time.Millisecond, 1 << 30, true, 2 << 30}, 0.03, 0.03},
+		{"a slow input, read again from the page cache", play{100 * s, s, 10 * s, 2 * s, 3 * s, 1 << 30, true, 2 << 30}, 0.1, 0.05},
 		{"a slow input, waited for twice", play{100 * s, s, 100 * s, 2 * s, 3 * s, 4 << 30, true, 2 << 30}, 0.1, 0.06},
-		{"a second pass twice as slow as expected", play{20 * s, 2 * s, 80 * s, 10 * s, 12500 * time.Millisecond, 1 << 30, true, 2 << 30}, 0.45, 0.06},
-		{"a pipe", play{30 * s, s, 20 * s, 2 * s, 6 * s, 1 << 30, false, 2 << 30}, 0.12, 0.06},
-		{"hours", play{3600 * s, 400 * s, 7000 * s, 900 * s, 2200 * s, 1 << 40, true, 2 << 30}, 0.05, 0.03},
+		{"a second pass twice as slow as expected", play{20 * s, 2 * s, 120 * s, 16 * s, 12500 * time.Millisecond, 1 << 30, true, 2 << 30}, 0.45, 0.06},
+		{"a pipe", play{30 * s, s, 26 * s, 4 * s, 6 * s, 1 << 30, false, 2 << 30}, 0.12, 0.06},
+		{"hours", play{3600 * s, 530 * s, 10560 * s, 1400 * s, 2200 * s, 1 << 40, true, 2 << 30}, 0.05, 0.03},
 	} {
 		whole := c.read + c.decide + c.write + c.index
 		last := time.Duration(-1)
