@@ -30,7 +30,7 @@ type runFlags struct {
 	maxRejects, compression, profile, progress string
 	fileSize                                   string
 	workers                                    int
-	overwrite, json                            bool
+	overwrite, json, dryRun                    bool
 	cpuProfile, memProfile                     string
 	lineage                                    lineageFlags
 }
@@ -68,6 +68,7 @@ Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`"
 	fl.StringVar(&f.profile, "profile", "modern", "modern encodings, or conservative ones for old readers")
 	fl.StringVar(&f.fileSize, "file-size", "", "make each table a folder of files of at most `SIZE`, such as 256MiB: part-00000.parquet and so on")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier output")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "check everything and say what would be done; write nothing")
 	fl.StringVar(&f.progress, "progress", "auto", "auto, always or never")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	f.lineage.add(fl)
@@ -98,6 +99,9 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	limit(o.Memory, o.Workers, o.Inputs)
+	if f.dryRun {
+		return dryRun(cmd.Context(), s, f, o, keys)
+	}
 	o.Progress = &local.Progress{}
 	shown := showProgress(cmd.Context(), s.Err, f.progress, f.json || typed(s, args), pageCache(args), o.Progress)
 	o.Unlock = func() (*seal.Sealer, error) { return keys.sealer(cmd.Context(), shown, true) }

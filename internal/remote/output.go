@@ -80,6 +80,32 @@ type Output struct {
 //
 // Errors: publish.ErrExists and publish.ErrForeign, before anything is written; else an *Error.
 func (c *Client) Begin(ctx context.Context, raw string, opt OutputOptions) (*Output, error) {
+	o, err := c.output(ctx, raw, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.begin(); err != nil {
+		o.cancel(errClosed)
+		return nil, err
+	}
+	return o, nil
+}
+
+// Check says whether an output may be written under the folder URL raw, with the errors of Begin. Nothing is written.
+func (c *Client) Check(ctx context.Context, raw string, opt OutputOptions) error {
+	o, err := c.output(ctx, raw, opt)
+	if err != nil {
+		return err
+	}
+	defer o.cancel(errClosed)
+	found, err := o.look()
+	if err != nil {
+		return err
+	}
+	return o.admit(found)
+}
+
+func (c *Client) output(ctx context.Context, raw string, opt OutputOptions) (*Output, error) {
 	u, err := Parse(raw)
 	if err != nil {
 		return nil, err
@@ -105,10 +131,6 @@ func (c *Client) Begin(ctx context.Context, raw string, opt OutputOptions) (*Out
 	rand.Read(id[:]) // never fails
 	o := &Output{client: cl, store: s, url: u, opt: opt, id: hex.EncodeToString(id[:]), quit: make(chan struct{}), slots: make(chan struct{}, opt.Parallel)}
 	o.ctx, o.cancel = context.WithCancelCause(ctx)
-	if err := o.begin(); err != nil {
-		o.cancel(errClosed)
-		return nil, err
-	}
 	return o, nil
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -45,6 +46,8 @@ func (w *raw) open(i int) error {
 	in := &w.pass.set.Inputs[i]
 	var err error
 	switch {
+	case in.isHeld:
+		w.src = bytes.NewReader(in.held)
 	case in.remote != nil && in.Regular:
 		err = w.openRemote(in)
 	case in.Regular:

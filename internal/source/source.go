@@ -39,6 +39,8 @@ type Input struct {
 	Regular bool   // a regular file, read again in a later pass; anything else is spooled
 
 	remote *remote.File // of a URL
+	held   []byte       // all of it, if isHeld
+	isHeld bool
 }
 
 // Set is the inputs of a run. One pass is open at a time: close its Reader before the next Open and before Close.

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// free is how many bytes dir's file system has left for this user; without an answer, enough.
-func free(dir string) int64 {
+// Free is how many bytes dir's file system has left for this user; without an answer, enough.
+func Free(dir string) int64 {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil || s.Bsize <= 0 {
 		return math.MaxInt64

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// free is how many bytes dir's volume has left for this user; without an answer, enough.
-func free(dir string) int64 {
+// Free is how many bytes dir's volume has left for this user; without an answer, enough.
+func Free(dir string) int64 {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return math.MaxInt64

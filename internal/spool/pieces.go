@@ -57,7 +57,7 @@ func newPieces(disk storage, dir string) (*Pieces, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pieces{dir: dir, disk: disk, aead: aead, room: func() int64 { return free(dir) }}, nil
+	return &Pieces{dir: dir, disk: disk, aead: aead, room: func() int64 { return Free(dir) }}, nil
 }
 
 // Put seals p in place and appends it. p's capacity must have room for Overhead more. It fails with ErrFull before the

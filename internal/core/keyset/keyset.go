@@ -217,3 +217,6 @@ func (k Keyset) MarshalJSON() ([]byte, error) {
 		Keys []KeyInfo `json:"keys"`
 	}{k.Keys()})
 }
+
+// Ephemeral returns a keyset of one fresh key that is in no file: for a trial whose tokens are thrown away.
+func Ephemeral() (*Keyset, error) { return generate("") }

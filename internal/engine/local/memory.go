@@ -98,3 +98,17 @@ func (r *run) budget(s share) int64 {
 		return rest / 2 / int64(max(1, len(r.Plan.Recipe.Indexes)))
 	}
 }
+
+// Shares is what a run's memory is divided into.
+type Shares struct {
+	Pipeline  int64 `json:"pipeline_bytes"`  // blocks, columns and pages in flight: what a run takes whatever its input
+	Decisions int64 `json:"decisions_bytes"` // facts, duplicates and ranks, which spill beyond it
+	Postings  int64 `json:"postings_bytes"`  // of all indexes, which spill beyond it
+}
+
+// Shares says how c's memory is divided.
+func (c Config) Shares() Shares {
+	r := &run{Config: c}
+	return Shares{Pipeline: pipelineBase + pipelinePerWorker*int64(c.Workers) + source.LaneMemory*int64(max(0, r.lanes()-1)) + r.windows(),
+		Decisions: r.budget(decisions), Postings: r.budget(postingLists) * int64(len(c.Plan.Recipe.Indexes))}
+}
