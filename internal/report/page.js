@@ -73,10 +73,10 @@
     }
   }
 
-  // On paper everything is open.
+  // On paper everything is open but the numbers of charts: a year is as many lines as it has days.
   let closed = [];
   addEventListener('beforeprint', () => {
-    closed = [...document.querySelectorAll('details:not([open])')];
+    closed = [...document.querySelectorAll('details:not([open], .numbers)')];
     closed.forEach((d) => { d.open = true; });
   });
   addEventListener('afterprint', () => closed.forEach((d) => { d.open = false; }));

@@ -347,13 +347,22 @@ func newColumns(m *manifest.Manifest, l limits) columns {
 		}
 		switch {
 		case len(c.Min) > 0 && len(c.Max) > 0:
-			row.Min, row.Max = scalar(c.Min), scalar(c.Max)
+			row.Min, row.Max = bound(c, c.Min), bound(c, c.Max)
 		case c.MinLength != nil && c.MaxLength != nil:
 			row.Min, row.Max = some(int64(*c.MinLength), "byte"), some(int64(*c.MaxLength), "byte")
 		}
 		v.Rows = append(v.Rows, row)
 	}
 	return v
+}
+
+// bound writes the least or the largest value; a double with many digits in as many as one reads.
+func bound(c *manifest.Column, raw []byte) string {
+	s := scalar(raw)
+	if v, f := place(raw); c.Type == "DOUBLE" && f == numeric && len(s) > 12 {
+		return number(v)
+	}
+	return s
 }
 
 func (p *page) files(m *manifest.Manifest, l limits) {

@@ -142,7 +142,9 @@ func TestPrint(t *testing.T) {
 			t.Errorf("a PDF of %d bytes", len(pdf))
 		}
 		b.do(media("print", "dark"))
-		b.shoot(output + "-print")
+		if output != "monstrous" { // too long for a picture
+			b.shoot(output + "-print")
+		}
 		if ink := eval[string](b, `getComputedStyle(document.body).color + ' on ' + getComputedStyle(document.body).backgroundColor`); ink != "rgb(0, 0, 0) on rgb(255, 255, 255)" {
 			t.Error("printed in", ink)
 		}
@@ -150,7 +152,7 @@ func TestPrint(t *testing.T) {
 			t.Error("a table is cut off on paper")
 		}
 		js(b, `dispatchEvent(new Event('beforeprint'))`)
-		if n := eval[int](b, `document.querySelectorAll('details:not([open])').length`); n != 0 {
+		if n := eval[int](b, `document.querySelectorAll('details:not([open], .numbers)').length`); n != 0 {
 			t.Errorf("%d parts are closed on paper", n)
 		}
 		js(b, `dispatchEvent(new Event('afterprint'))`)
@@ -163,9 +165,11 @@ func TestPrint(t *testing.T) {
 func TestTheme(t *testing.T) {
 	const paper = `getComputedStyle(document.body).backgroundColor`
 	const white, black = "rgb(255, 255, 255)", "rgb(18, 22, 27)"
-	for _, output := range []string{"usual", "monstrous", "nothing"} {
-		open(t, output, light(), desk()).shoot(output + "-light")
-		open(t, output, dark(), desk()).shoot(output + "-dark")
+	for output := range outputs {
+		if os.Getenv("SHOTS") != "" {
+			open(t, output, light(), desk()).shoot(output + "-light")
+			open(t, output, dark(), desk()).shoot(output + "-dark")
+		}
 	}
 	b := open(t, "usual", dark(), desk())
 	if have := eval[string](b, paper); have != black {
