@@ -46,6 +46,9 @@ func newFlow(m *manifest.Manifest) *flow {
 	for i := range m.Tables {
 		t := &m.Tables[i]
 		f := outflow{file: t.File.File, words: some(t.Rows, "row")}
+		if n := len(t.Parts); n > 0 {
+			f.words += " in " + some(int64(n), "file")
+		}
 		b := &kept
 		of := "rows of " + t.Name
 		switch t.Role {

@@ -106,6 +106,8 @@ type file struct {
 	Size       string
 	SHA256     string
 	Columns    []manifest.SchemaField
+	Parts      []file // the first ones
+	PartsTotal int
 }
 
 type input struct {
@@ -338,12 +340,10 @@ func newColumns(m *manifest.Manifest, l limits) columns {
 			row.DistinctN = *c.Distinct
 		}
 		switch {
-		case c.Token != nil:
-			row.Holds = "tokens"
 		case c.Plain:
 			row.Holds = "plain"
 		case c.Type != "":
-			row.Holds = "in no table"
+			row.Holds = "tokens"
 		}
 		switch {
 		case len(c.Min) > 0 && len(c.Max) > 0:
@@ -366,7 +366,7 @@ func bound(c *manifest.Column, raw []byte) string {
 }
 
 func (p *page) files(m *manifest.Manifest, l limits) {
-	fields := l.rows
+	fields, parts := l.rows, l.rows
 	for _, t := range m.Tables[:min(len(m.Tables), l.rows)] {
 		f := file{Name: name(t.File.File), Role: name(t.Role), Rows: t.Rows, Groups: t.RowGroups, Bytes: t.Bytes, Size: size.Format(t.Bytes), SHA256: name(t.SHA256)}
 		if len(t.Schema) <= fields {
@@ -375,6 +375,11 @@ func (p *page) files(m *manifest.Manifest, l limits) {
 				f.Columns = append(f.Columns, manifest.SchemaField{Name: name(s.Name), Type: long(s.Type), Nullable: s.Nullable})
 			}
 		}
+		f.PartsTotal = len(t.Parts)
+		for _, x := range t.Parts[:min(len(t.Parts), parts)] {
+			f.Parts = append(f.Parts, file{Name: name(x.File.File), Rows: x.Rows, Groups: x.RowGroups, Bytes: x.Bytes, Size: size.Format(x.Bytes), SHA256: name(x.SHA256)})
+		}
+		parts -= len(f.Parts)
 		p.Tables = append(p.Tables, f)
 	}
 	for _, in := range m.Inputs[:min(len(m.Inputs), l.rows)] {
