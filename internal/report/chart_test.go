@@ -327,3 +327,14 @@ func TestPrivacyWords(t *testing.T) {
 		}
 	}
 }
+
+func TestDrawing(t *testing.T) {
+	var d drawing
+	d.open("a", "b", `"'<>&`, "c", pct(100.0/3), "d", -0.001, "e", 7, "f", int64(8))
+	d.text("g", `<i>"&`)
+	d.close("a")
+	want := `<a b="&#34;&#39;&lt;&gt;&amp;" c="33.33%" d="0" e="7" f="8"><g>&lt;i&gt;&#34;&amp;</g></a>`
+	if have := d.String(); have != want {
+		t.Errorf("have %s, want %s", have, want)
+	}
+}
