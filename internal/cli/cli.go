@@ -94,6 +94,7 @@ func newRoot(s Streams) *cobra.Command {
 		newRetokenize(s),
 		newKeys(s),
 		newRecipe(s),
+		newSchema(s),
 		newLookup(s),
 		newVerify(s),
 		newReport(s),

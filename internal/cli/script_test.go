@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 		"damage":      func() { tool(damage) },
 		"reseal":      func() { tool(reseal) },
 		"mode":        func() { tool(printMode) },
+		"conforms":    func() { tool(conforms) },
 	})
 }
 

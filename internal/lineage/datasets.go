@@ -64,6 +64,15 @@ func (r ref) below(name string) ref {
 	return ref{r.namespace, path.Join(r.name, name)}
 }
 
+// bucket is the namespace without an account, which names in a manifest do not have.
+func (r ref) bucket() string {
+	if place, ok := strings.CutPrefix(r.namespace, "wasbs://"); ok {
+		container, _, _ := strings.Cut(place, "@")
+		return "azblob://" + container
+	}
+	return r.namespace
+}
+
 // folder is what r lies in; the root lies in itself.
 func (r ref) folder() ref {
 	dir := path.Dir(r.name)
@@ -73,9 +82,9 @@ func (r ref) folder() ref {
 	return ref{r.namespace, dir}
 }
 
-// has says whether other is r, or in it.
+// has says whether other, by its name in a manifest, is r, or in it.
 func (r ref) has(other ref) bool {
-	return r.namespace == other.namespace &&
+	return r.bucket() == other.bucket() &&
 		(r.name == other.name || r.name == "/" || strings.HasPrefix(other.name, r.name+"/"))
 }
 

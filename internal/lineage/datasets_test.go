@@ -48,6 +48,21 @@ func TestRefs(t *testing.T) {
 	}
 }
 
+// TestBelow: a table's name in outputs of all kinds.
+func TestBelow(t *testing.T) {
+	t.Setenv("AZURE_STORAGE_ACCOUNT", "me")
+	for out, want := range map[string]ref{
+		"/data/out":                 {"file", "/data/out/t.parquet"},
+		"s3://b/out/?region=x":      {"s3://b", "out/t.parquet"},
+		"gs://b":                    {"gs://b", "t.parquet"},
+		"azblob://c/a/b?endpoint=x": {"wasbs://c@me.dfs.core.windows.net", "a/b/t.parquet"},
+	} {
+		if have := refOf(out).below("t.parquet"); have != want {
+			t.Errorf("%s: %v, want %v", out, have, want)
+		}
+	}
+}
+
 // TestManyInputs: what a shell makes of a pattern is told as folders.
 func TestManyInputs(t *testing.T) {
 	var args []string
@@ -68,16 +83,18 @@ func TestManyInputs(t *testing.T) {
 
 // TestRead: what was read is told of the dataset that it came from.
 func TestRead(t *testing.T) {
-	d := inputsOf([]string{"/data/logs/", "/data/logs/eu", "/data/one.gz", "/data/none"})
+	t.Setenv("AZURE_STORAGE_ACCOUNT", "")
+	d := inputsOf([]string{"/data/logs/", "/data/logs/eu", "/data/one.gz", "/data/none", "azblob://c/k/?storage_account=me"})
 	m := &manifest.Manifest{Inputs: []manifest.Input{{Name: "/data/logs/a", Size: 1}, {Name: "/data/logs/eu/b", Size: 2}, {Name: "/data/logs/us/c", Size: 4},
-		{Name: "/data/logsmore", Size: 8}, {Name: "/data/one.gz", Size: 16, SHA256: "sum"}}}
+		{Name: "/data/logsmore", Size: 8}, {Name: "/data/one.gz", Size: 16, SHA256: "sum"},
+		{Name: "azblob://c/k/x", Size: 32, SHA256: "blob"}}}
 	var have []string
 	for _, in := range d.read(m, compile(t, "", plan.Normalized)) {
 		s := in.InputFacets["inputStatistics"].(statistics)
 		v, _ := in.Facets["version"].(datasetVersion)
 		have = append(have, fmt.Sprintf("%s %d %d %t %s", in.Name, s.Size, s.Files, s.Rows == nil, v.Version))
 	}
-	if want := "/data/logs 5 2 true |/data/logs/eu 2 1 true |/data/one.gz 16 1 true sum|/data/none 0 0 true "; strings.Join(have, "|") != want {
+	if want := "/data/logs 5 2 true |/data/logs/eu 2 1 true |/data/one.gz 16 1 true sum|/data/none 0 0 true |k 32 1 true blob"; strings.Join(have, "|") != want {
 		t.Errorf("have %s\nwant %s", strings.Join(have, "|"), want)
 	}
 }
