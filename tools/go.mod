@@ -1,4 +1,4 @@
-// What CI lints with. A module of its own, so that quern's has only what quern is made of.
+// What CI lints with, and what builds releases. A module of its own, so that quern's has only what quern is made of.
 module quern/tools
 
 go 1.26.0
