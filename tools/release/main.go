@@ -102,7 +102,7 @@ func release(ctx context.Context, args []string, out string, targets []string) e
 var versionNumber = regexp.MustCompile(`(?m)^const Number = "(\d+\.\d+\.\d+)"$`)
 
 func checkOut(ctx context.Context, root, dir string) (*source, error) {
-	if _, err := output(ctx, "", "git", "clone", "--quiet", root, dir); err != nil {
+	if _, err := output(ctx, "", "git", "-c", "advice.detachedHead=false", "clone", "--quiet", root, dir); err != nil {
 		return nil, err
 	}
 	s := &source{dir: dir}
