@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"quern"
 	"quern/internal/core/keyset"
 	"quern/internal/core/seal"
 	"quern/internal/core/size"
@@ -19,7 +20,7 @@ import (
 
 // forecast is what run --dry-run prints with --json. docs/run.md has its reference; names do not change.
 type forecast struct {
-	*job.Forecast
+	*quern.Forecast
 	Key keyForecast `json:"key"`
 }
 
@@ -30,9 +31,9 @@ type keyForecast struct {
 }
 
 // dryRun says what run would do, and does nothing of it.
-func dryRun(ctx context.Context, s Streams, f *runFlags, o *job.Options, keys *keyring) error {
+func dryRun(ctx context.Context, s Streams, f *runFlags, o *quern.Job, keys *keyring) error {
 	key := keyForecast{File: keys.path}
-	o.Unlock = func() (*seal.Sealer, error) {
+	o.Unlock = func() (*quern.Keys, error) {
 		if _, err := os.Stat(keys.path); errors.Is(err, fs.ErrNotExist) && !keys.named {
 			key.Made = true
 			ks, err := keyset.Ephemeral() // for the trial
@@ -47,7 +48,7 @@ func dryRun(ctx context.Context, s Streams, f *runFlags, o *job.Options, keys *k
 		}
 		return sealer, err
 	}
-	p, err := job.Predict(ctx, *o)
+	p, err := quern.Predict(ctx, *o)
 	if p == nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func dryRun(ctx context.Context, s Streams, f *runFlags, o *job.Options, keys *k
 // shownInputs is how many inputs are listed.
 const shownInputs = 10
 
-func printForecast(out io.Writer, p *job.Forecast, key keyForecast) error {
+func printForecast(out io.Writer, p *quern.Forecast, key keyForecast) error {
 	w := bufio.NewWriter(out)
 	row := func(label, format string, args ...any) {
 		fmt.Fprintf(w, "%-11s %s\n", label, fmt.Sprintf(format, args...))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"quern"
 	"quern/internal/core/plan"
 	"quern/internal/job"
 	"quern/internal/lineage"
@@ -25,7 +26,7 @@ func (f *lineageFlags) add(fl *pflag.FlagSet) {
 }
 
 // check refuses a place that events cannot go to, or must not.
-func (f *lineageFlags) check(o *job.Options) error {
+func (f *lineageFlags) check(o *quern.Job) error {
 	switch {
 	case f.to == "":
 		return nil
@@ -40,7 +41,7 @@ func (f *lineageFlags) check(o *job.Options) error {
 	if isDir(f.to) {
 		return usagef("--openlineage %s is a folder; name a file", f.to)
 	}
-	for _, place := range append([]string{o.Out}, o.Inputs...) {
+	for _, place := range append([]string{o.Output}, o.Inputs...) {
 		if place != "-" && !remote.Is(place) && job.Within(f.to, place) {
 			return usagef("--openlineage %s lies inside %s, which the run reads or replaces; choose another file", f.to, place)
 		}
@@ -54,7 +55,7 @@ func isDir(path string) bool {
 }
 
 // start tells of the job o, which is about to run; or nobody, if nobody is to be told.
-func (f *lineageFlags) start(o *job.Options, stderr io.Writer) *lineage.Run {
+func (f *lineageFlags) start(o *quern.Job, stderr io.Writer) *lineage.Run {
 	if f.to == "" || strings.EqualFold(os.Getenv("OPENLINEAGE_DISABLED"), "true") {
 		return nil
 	}
@@ -63,7 +64,7 @@ func (f *lineageFlags) start(o *job.Options, stderr io.Writer) *lineage.Run {
 		return nil // the job will say so
 	}
 	lo := lineage.Options{To: f.to, APIKey: lineage.Secret(os.Getenv("OPENLINEAGE_API_KEY")), Patience: lineage.Patience,
-		Namespace: os.Getenv("OPENLINEAGE_NAMESPACE"), Name: f.job, Plan: p, Inputs: o.Inputs, Out: o.Out}
+		Namespace: os.Getenv("OPENLINEAGE_NAMESPACE"), Name: f.job, Plan: p, Inputs: o.Inputs, Out: o.Output}
 	if lo.Namespace == "" {
 		lo.Namespace = "default"
 	}

@@ -14,6 +14,7 @@ import (
 
 	"quern/internal/core/size"
 	"quern/internal/engine/local"
+	"quern/internal/job"
 )
 
 const (
@@ -285,5 +286,5 @@ func pageCache(inputs []string) int64 {
 	if slices.ContainsFunc(inputs, func(in string) bool { return strings.Contains(in, "://") }) {
 		return 0
 	}
-	return defaultMemory()
+	return job.DefaultMemory()
 }

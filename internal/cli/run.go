@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quern"
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
-	"quern/internal/core/seal"
 	"quern/internal/core/size"
 	"quern/internal/engine/local"
 	"quern/internal/job"
@@ -87,8 +87,8 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	if err != nil {
 		return err
 	}
-	if job.Within(keys.path, o.Out) {
-		return usagef("the keyset %s lies inside the output %s: whoever gets the output would get the key; choose another -o", keys.path, o.Out)
+	if job.Within(keys.path, o.Output) {
+		return usagef("the keyset %s lies inside the output %s: whoever gets the output would get the key; choose another -o", keys.path, o.Output)
 	}
 	if err := f.lineage.check(o); err != nil {
 		return err
@@ -102,17 +102,17 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	if f.dryRun {
 		return dryRun(cmd.Context(), s, f, o, keys)
 	}
-	o.Progress = &local.Progress{}
+	o.Progress = &quern.Progress{}
 	shown := showProgress(cmd.Context(), s.Err, f.progress, f.json || typed(s, args), pageCache(args), o.Progress)
-	o.Unlock = func() (*seal.Sealer, error) { return keys.sealer(cmd.Context(), shown, true) }
+	o.Unlock = func() (*quern.Keys, error) { return keys.sealer(cmd.Context(), shown, true) }
 	events := f.lineage.start(o, shown)
-	m, err := job.Run(cmd.Context(), *o)
+	m, err := quern.Run(cmd.Context(), *o)
 	shown.done()
 	warnUndelivered(s.Err, events.Finish(cmd.Context(), m, err))
 	if err != nil {
 		return err
 	}
-	out := remote.Show(o.Out)
+	out := remote.Show(o.Output)
 	if m.Counts.Read == 0 {
 		fmt.Fprintln(s.Err, "quern: warning: there is no record in the input, and so none in the tables")
 	}
@@ -128,8 +128,8 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 }
 
 // options checks the flags and the recipe.
-func (f *runFlags) options(args []string) (*job.Options, error) {
-	o := &job.Options{Inputs: args, Out: f.out, Overwrite: f.overwrite, Temp: f.temp, Workers: f.workers}
+func (f *runFlags) options(args []string) (*quern.Job, error) {
+	o := &quern.Job{Inputs: args, Output: f.out, Overwrite: f.overwrite, Temp: f.temp, Workers: f.workers}
 	var err error
 	if o.Recipe, o.RecipeName, err = loadRecipe(f.recipe); err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (f *runFlags) options(args []string) (*job.Options, error) {
 	if f.out == "" {
 		return nil, usagef("--out is empty; name a folder")
 	}
-	o.Layout = plan.Layout(f.layout)
+	o.Layout = quern.Layout(f.layout)
 	if _, err := plan.Compile(o.Recipe, o.Layout); err != nil {
 		return nil, usagef("--layout %s: %w", f.layout, err)
 	}
@@ -153,8 +153,8 @@ func (f *runFlags) options(args []string) (*job.Options, error) {
 	if o.Profile, err = parquet.ParseProfile(f.profile); err != nil {
 		return nil, usagef("--profile: %w", err)
 	}
-	if o.Compression = o.Profile.Compression(); f.compression != "" {
-		if o.Compression, err = parquet.ParseCompression(f.compression); err != nil {
+	if o.Compression = quern.Compression(f.compression); f.compression != "" {
+		if _, err = parquet.ParseCompression(f.compression); err != nil {
 			return nil, usagef("--compression: %w", err)
 		}
 	}
@@ -189,7 +189,7 @@ func checkTemp(dir string) error {
 // memoryBytes reads a --memory flag.
 func memoryBytes(flag string) (int64, error) {
 	if flag == "" {
-		return defaultMemory(), nil
+		return job.DefaultMemory(), nil
 	}
 	n, err := size.Parse(flag)
 	if err != nil {

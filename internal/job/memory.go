@@ -1,4 +1,4 @@
-package cli
+package job
 
 import (
 	"math"
@@ -6,17 +6,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"quern/internal/job"
 )
 
 // unknownMemory is assumed to be there where the system doesn't tell.
 const unknownMemory = 4 << 30
 
-// defaultMemory is half of what the machine or the process's cgroup has: the other half is for the page cache, which
+// DefaultMemory is half of what the machine or the process's cgroup has: the other half is for the page cache, which
 // the second pass reads from.
-func defaultMemory() int64 {
-	return max(job.MinMemory, min(machineMemory(), cgroupMemory("/proc/self/cgroup", "/sys/fs/cgroup"))/2)
+func DefaultMemory() int64 {
+	return max(MinMemory, min(machineMemory(), cgroupMemory("/proc/self/cgroup", "/sys/fs/cgroup"))/2)
 }
 
 // machineMemory is the machine's memory in bytes, by /proc/meminfo.
