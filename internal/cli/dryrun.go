@@ -52,6 +52,7 @@ func dryRun(ctx context.Context, s Streams, f *runFlags, o *quern.Job, keys *key
 	if p == nil {
 		return err
 	}
+	err = withHint(ctx, err, o.Inputs)
 	if f.json {
 		return errors.Join(err, json.NewEncoder(s.Out).Encode(forecast{p, key}))
 	}

@@ -110,7 +110,7 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	shown.done()
 	warnUndelivered(s.Err, events.Finish(cmd.Context(), m, err))
 	if err != nil {
-		return err
+		return withHint(cmd.Context(), err, args)
 	}
 	out := remote.Show(o.Output)
 	if m.Counts.Read == 0 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"quern/internal/edit"
 	"quern/internal/remote"
 )
 
@@ -78,7 +79,7 @@ func (s *Set) add(arg string) error {
 	case arg == "":
 		return fmt.Errorf("%w: an argument is empty; name a file, a directory, a glob, or - for stdin", ErrNoInput)
 	default:
-		return fmt.Errorf("%w: there is no file %s; check the name", ErrNoInput, quote(arg))
+		return fmt.Errorf("%w: there is no file %s; %s", ErrNoInput, quote(arg), nearest(arg))
 	}
 }
 
@@ -249,3 +250,22 @@ func elements(path string) []string {
 func comparePaths(a, b string) int { return strings.Compare(filepath.ToSlash(a), filepath.ToSlash(b)) }
 
 func sortPaths(paths []string) { slices.SortFunc(paths, comparePaths) }
+
+// nearest says which file may have been meant by a path that is none.
+func nearest(path string) string {
+	dir, name := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if err != nil {
+		return fmt.Sprintf("there is no directory %s either", quote(filepath.Clean(dir)))
+	}
+	best, least := "", len(name)/3+1
+	for _, e := range entries {
+		if d := edit.Distance([]byte(name), []byte(e.Name())); d < least && !hidden(e.Name()) {
+			best, least = e.Name(), d
+		}
+	}
+	if best == "" {
+		return "check the name"
+	}
+	return "did you mean " + quote(dir+best) + "?"
+}

@@ -30,8 +30,12 @@ func (e *KeyError) Error() string {
 	if e.Disabled {
 		return fmt.Sprintf("token was sealed with key %d, which is disabled: run `quern keys enable %d`", e.ID, e.ID)
 	}
-	known := strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Known), " ", ", "), "[]")
-	return fmt.Sprintf("token was sealed with key %d, and the keyset has %s: name the keyset that it was sealed with", e.ID, known)
+	const shown = 5 // of a keyset that was rotated for years
+	known := strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Known[:min(len(e.Known), shown)]), " ", ", "), "[]")
+	if more := len(e.Known) - shown; more > 0 {
+		known += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("token was sealed with key %d, and the keyset has %s: name the keyset that it was sealed with by --keyset", e.ID, known)
 }
 
 // Is makes errors.Is(err, ErrUnknownKey) true.

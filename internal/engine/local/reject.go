@@ -8,8 +8,10 @@ import (
 	"quern/internal/core/decode"
 )
 
-// maxSamples is how many rejects are named one by one.
-const maxSamples = 10
+const (
+	maxSamples = 10 // rejects that are named one by one
+	maxAlike   = 3  // of them, those that are rejected for the same reason: more would hide the others
+)
 
 // ErrRejects is wrapped by the error of a run that rejected more than it was allowed to.
 var ErrRejects = errors.New("too many lines were rejected")
@@ -51,7 +53,7 @@ func (e *RejectError) Error() string {
 	if more := e.Rejects - int64(len(e.Samples)); more > 0 {
 		fmt.Fprintf(&b, "and %d more\n", more)
 	}
-	fmt.Fprintf(&b, "%d of %d records read so far cannot be read, and --max-rejects is %v: nothing was written; "+
-		"mend the input or the recipe, or raise --max-rejects, and such lines are kept in rejects.parquet", e.Rejects, e.Read, e.Limit)
+	fmt.Fprintf(&b, "%d of the first %d records cannot be used, and --max-rejects is %v: nothing was written; "+
+		"mend the input or the recipe, or set such records aside in rejects.parquet with --max-rejects N or P%%", e.Rejects, e.Read, e.Limit)
 	return b.String()
 }

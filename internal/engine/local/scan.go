@@ -159,7 +159,7 @@ func (c *collector) take(s *scanned) error {
 		if c.byCode[x.why.Code]++; c.byCode[x.why.Code] == 1 {
 			c.first[x.why.Code] = sample
 		}
-		if len(c.samples) < maxSamples {
+		if len(c.samples) < maxSamples && c.alike(&x.why) < maxAlike {
 			c.samples = append(c.samples, sample)
 		}
 	}
@@ -167,6 +167,16 @@ func (c *collector) take(s *scanned) error {
 		return c.tooMany()
 	}
 	return c.run.decider.Add(&s.facts)
+}
+
+// alike is how many samples were rejected for the same reason.
+func (c *collector) alike(why *decode.Reject) (n int) {
+	for i := range c.samples {
+		if c.samples[i].Reject == *why {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *collector) summary() RejectSummary {
