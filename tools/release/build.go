@@ -25,7 +25,8 @@ func environment(goos, goarch string) []string {
 		"GOPROXY=" + goEnv("GOPROXY"), "GONOSUMDB=" + goEnv("GONOSUMDB"), "GOSUMDB=" + goEnv("GOSUMDB")}
 }
 
-// goEnv is a setting that says where modules come from, which GOENV=off would lose; go.sum says what they are.
+// goEnv is a setting of this machine's Go. Those that say where modules come from GOENV=off would lose; go.sum says what
+// they are.
 func goEnv(name string) string {
 	value, err := output(context.Background(), "", "go", "env", name)
 	if err != nil {

@@ -32,9 +32,10 @@ const (
 
 // modulesOf are the modules of the packages, sorted by path, with the licences of the module and of the packages that are in the binary.
 func modulesOf(packages []goPackage) ([]*module, error) {
+	goroot := goEnv("GOROOT")
 	modules, owner, seen := map[string]*module{}, map[string]string{}, map[string]bool{}
 	for _, p := range packages {
-		path, version, root := golang, strings.TrimPrefix(runtime.Version(), "go"), runtime.GOROOT()
+		path, version, root := golang, strings.TrimPrefix(runtime.Version(), "go"), goroot
 		if !p.Standard {
 			path, version, root = p.Module.Path, p.Module.Version, p.Module.Dir
 		}
