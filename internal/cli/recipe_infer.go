@@ -121,7 +121,7 @@ func explainInferred(w io.Writer, out string, res *infer.Result) error {
 		fmt.Fprintf(&b, "quern: read all %s records of %s\n", formatCount(res.Records), inputs)
 	}
 	if res.Bad > 0 {
-		fmt.Fprintf(&b, "quern: warning: %s lines are no records, and a run rejects them:\n", formatCount(res.Bad))
+		fmt.Fprintf(&b, "quern: warning: lines that are no records, and that a run rejects: %s\n", formatCount(res.Bad))
 		for _, l := range res.BadLines {
 			fmt.Fprintf(&b, "quern:   %s, line %d: %s\n", l.Input, l.Line, l.Reason)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quern/internal/core/plan"
+	"quern/internal/core/seal"
 	"quern/internal/job"
 	"quern/internal/reveal"
 	"quern/internal/revise"
@@ -135,9 +136,14 @@ func revealTokens(ctx context.Context, s Streams, f *revealFlags, keys *keyring,
 	}
 	p := &reveal.Printer{Opener: o, JSON: f.json}
 	if len(args) == 0 || args[0] == "-" {
-		return p.Lines(ctx, s.Out, s.In)
+		err = p.Lines(ctx, s.Out, s.In)
+	} else {
+		err = p.Tokens(s.Out, args)
 	}
-	return p.Tokens(s.Out, args)
+	if errors.Is(err, seal.ErrWrong) && f.recipe == "" && len(f.contexts) == 0 {
+		err = fmt.Errorf("%w; if another recipe made it, name that with -r", err)
+	}
+	return err
 }
 
 func revealTable(ctx context.Context, s Streams, f *revealFlags, keys *keyring) error {

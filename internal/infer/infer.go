@@ -296,7 +296,7 @@ func (in *inference) head(p *proposal) []string {
 		out = append(out, fmt.Sprintf("Inferred by `quern recipe infer` from all %s records of %s.", count(in.Records), files))
 	}
 	if in.Bad > in.refused {
-		out = append(out, fmt.Sprintf("Beside them there were %s lines that are no records; a run needs --max-rejects to put up with them.", count(in.Bad-in.refused)))
+		out = append(out, fmt.Sprintf("Lines beside them that are no records: %s; a run needs --max-rejects to put up with them.", count(in.Bad-in.refused)))
 	}
 	if in.refused > 0 {
 		out = append(out, fmt.Sprintf("%s of the records do not fit this recipe, since they are larger than quern allows.", count(in.refused)))
