@@ -76,7 +76,11 @@ func TestErrors(t *testing.T) {
 		{"wide", func(j *quern.Job) { j.Layout = quern.Wide }, nil, "wide"},
 		{"no such input", func(j *quern.Job) { j.Inputs = []string{"none"} }, quern.ErrNoInput, "none"},
 		{"overlap", func(j *quern.Job) { j.Output = filepath.Join(j.Inputs[0], "out") }, quern.ErrOverlap, ""},
-		{"foreign", func(j *quern.Job) { j.Output = filepath.Dir(j.Inputs[0]); j.Inputs = []string{"options.go"}; j.Overwrite = true }, quern.ErrForeign, ""},
+		{"foreign", func(j *quern.Job) {
+			j.Output = filepath.Dir(j.Inputs[0])
+			j.Inputs = []string{"options.go"}
+			j.Overwrite = true
+		}, quern.ErrForeign, ""},
 		{"rejects", func(j *quern.Job) { j.Inputs = []string{"options.go"} }, quern.ErrRejects, "options.go"},
 	} {
 		j := newJob(t)

@@ -301,7 +301,8 @@ func TestProgressSecondPass(t *testing.T) {
 		}
 	}
 
-	r = startRun(t, 120, nil, "--workers", "1", file)
-	r.wait(`^1/5 reading \d\d?%, [\d.]+ MiB of 49.4 MiB, `)
+	// Four times, so that the first pass takes longer than the time between two lines.
+	r = startRun(t, 120, nil, "--workers", "1", file, file, file, file)
+	r.wait(`^1/5 reading \d\d?%, [\d.]+ MiB of 197.\d MiB, `)
 	r.end(0)
 }

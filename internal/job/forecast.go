@@ -238,7 +238,6 @@ type heads struct {
 	texts [][]byte
 	size  int64 // of all inputs' text, estimated; -1 if unknown
 	gzip  int64 // of it that is from gzip, which is kept
-	once  int64 // bytes of inputs that come once
 }
 
 // sample looks at all inputs, and takes the beginning of some, spread evenly.
