@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -123,7 +124,15 @@ type memFile struct {
 	name  string
 }
 
-func (m *memFile) Close() error { m.files[m.name] = m.Bytes(); return nil }
+// Close comes from a goroutine a table.
+func (m *memFile) Close() error {
+	memFiles.Lock()
+	defer memFiles.Unlock()
+	m.files[m.name] = m.Bytes()
+	return nil
+}
+
+var memFiles sync.Mutex // over the files of all memFiles
 
 // runOver runs a plan over files, with small pages and spills forced by a tiny budget.
 func runOver(t testing.TB, p *plan.Plan, s *seal.Sealer, files []string, workers int, names []string) (*local.Result, map[string][]byte) {
