@@ -98,7 +98,7 @@ func check(t *testing.T, dir string, r *recipe.Recipe, layout plan.Layout) (name
 		compare(t, golden, string(want), got.String())
 	}
 
-	o, err := verify.Open(out, func(string, ...any) {})
+	o, err := verify.Open(t.Context(), out, func(string, ...any) {})
 	if err != nil {
 		t.Fatal(err)
 	}

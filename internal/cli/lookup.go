@@ -29,9 +29,10 @@ func newLookup(s Streams) *cobra.Command {
 		Short: "answer from the inverted index: which ids are in Canada",
 		Long: `lookup prints the ids that have a key, one a line and ascending, from an inverted index of
 the output OUT. With several keys each line is KEY, a tab and the id, in the order asked. It
-reads the pages that can have the key and no others.`,
+reads the pages that can have the key and no others. OUT may be a URL.`,
 		Example: `  quern lookup quern-out Canada
-  quern lookup --count quern-out Canada "New Zealand"`,
+  quern lookup --count quern-out Canada "New Zealand"
+  quern lookup s3://bucket/tables Canada`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runLookup(cmd.Context(), s, &f, args[0], args[1:])
@@ -45,7 +46,7 @@ reads the pages that can have the key and no others.`,
 }
 
 func runLookup(ctx context.Context, s Streams, f *lookupFlags, out string, keys []string) (err error) {
-	x, err := lookup.Open(out, f.index)
+	x, err := lookup.Open(ctx, out, f.index)
 	if errors.Is(err, lookup.ErrChoice) {
 		return usageError{err}
 	}
@@ -68,6 +69,9 @@ func runLookup(ctx context.Context, s Streams, f *lookupFlags, out string, keys 
 		case errors.Is(err, lookup.ErrKey):
 			missing.wrong = append(missing.wrong, err)
 		case err != nil:
+			if mixed := x.Settled(); mixed != nil {
+				err = mixed
+			}
 			return errors.Join(err, w.Flush())
 		case n == 0:
 			missing.keys = append(missing.keys, key)
@@ -79,7 +83,11 @@ func runLookup(ctx context.Context, s Streams, f *lookupFlags, out string, keys 
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return missing.error()
+	err = missing.error()
+	if mixed := x.Settled(); mixed != nil {
+		return mixed
+	}
+	return err
 }
 
 // distinct is keys without repeats, in their order.

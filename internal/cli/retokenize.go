@@ -50,6 +50,12 @@ was, so the result is what a run with the new key gives. A folder of parts from 
 }
 
 func runRetokenize(ctx context.Context, s Streams, f *retokenizeFlags, table string) error {
+	if err := onlyLocal("retokenize", "changes tables on this machine", table); err != nil {
+		return err
+	}
+	if err := localOut(f.out); err != nil {
+		return err
+	}
 	keys, err := f.keys.keyring()
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"quern/internal/core/plan"
 	"quern/internal/core/seal"
 	"quern/internal/job"
+	"quern/internal/remote"
 	"quern/internal/reveal"
 	"quern/internal/revise"
 	"quern/internal/version"
@@ -40,7 +41,7 @@ without --recipe) and of rejected lines are tried, or those that --context names
 
 With --table a whole column is recovered, into a new table that only you can read. Which
 columns hold tokens, and in which context, the table says itself. A table of parts is given as
-their folder, or one part alone; the new table is one file.`,
+their folder, or one part alone; the new table is one file. The table may be a URL.`,
 		Example: `  quern reveal AVxc0+g...
   cut -d, -f2 export.csv | quern reveal
   quern reveal --table quern-out/users.parquet -o plain.parquet`,
@@ -64,7 +65,7 @@ their folder, or one part alone; the new table is one file.`,
 	fl.StringArrayVar(&f.contexts, "context", nil, "`CONTEXT` of the tokens; may be repeated (default: the recipe's)")
 	fl.StringVarP(&f.recipe, "recipe", "r", "", "recipe `FILE` that the tokens were made by (default: the embedded one)")
 	fl.BoolVar(&f.json, "json", false, "print each value as a JSON string")
-	fl.StringVar(&f.table, "table", "", "reveal a column of this Parquet `FILE` or folder of parts")
+	fl.StringVar(&f.table, "table", "", "reveal a column of this Parquet `FILE`, folder of parts or URL")
 	fl.StringVar(&f.column, "column", "", "`NAME` of the token column (default: the table's only one)")
 	fl.StringVarP(&f.out, "out", "o", "", "the new table's `FILE`")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace the new table's file if there is one")
@@ -105,7 +106,15 @@ func (f *revealFlags) check(cmd *cobra.Command, args []string) error {
 	case f.workers < 1:
 		return usagef("--workers %d: at least 1", f.workers)
 	}
-	return outsideOutputs(f.out)
+	return errors.Join(localOut(f.out), outsideOutputs(f.out))
+}
+
+// localOut refuses a URL for a table: who may read an object is not for quern to say.
+func localOut(path string) error {
+	if remote.Is(path) {
+		return usagef("-o %s is a URL, and the table is written to a file on this machine", remote.Show(path))
+	}
+	return nil
 }
 
 // outsideOutputs refuses to add a file to a published output, of which nobody expects plain values, or any file that

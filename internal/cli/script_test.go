@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARG...   run a program, which must end with this exit code
 //	only DIR NAME...            DIR has these entries and no others, hidden ones included
 //	silent WORD...              the last program printed none of these words, to stdout or stderr
+//	served DIR                  serve the folder as $WEB and as s3://bucket until the script's end
 //	sealed WORD DIR...          no file in these directories has the word in it
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -77,6 +78,7 @@ func TestScript(t *testing.T) {
 			"only":   only,
 			"silent": silent,
 			"sealed": sealedFrom,
+			"served": served,
 		},
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"quern/internal/job"
 	"quern/internal/manifest"
+	"quern/internal/remote"
 	"quern/internal/report"
 	"quern/internal/tableio"
 	"quern/internal/verify"
@@ -23,7 +24,8 @@ func newVerify(s Streams) *cobra.Command {
 		Short: "prove an output: checksums, accounting, invariants; with the inputs, every byte",
 		Long: `verify checks that an output's files are the ones that its manifest lists, that the numbers
 add up, and that the tables are in order. With the inputs of the run, in their order, and its
-key, it runs the job again and says whether it gives exactly these bytes; nothing is written.`,
+key, it runs the job again and says whether it gives exactly these bytes; nothing is written.
+OUT and INPUT may be URLs.`,
 		Example: "  quern verify quern-out\n  quern verify quern-out data.json",
 		Args:    atLeastOne("the output to verify, the folder that `quern run -o` wrote"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,7 +39,7 @@ key, it runs the job again and says whether it gives exactly these bytes; nothin
 			}
 			opts.Stdin = s.In
 			say := func(format string, a ...any) { fmt.Fprintf(s.Out, "ok  "+format+"\n", a...) }
-			o, err := verify.Open(args[0], say)
+			o, err := verify.Open(cmd.Context(), args[0], say)
 			if err != nil {
 				return err
 			}
@@ -96,6 +98,9 @@ func newReport(s Streams) *cobra.Command {
 		Short: "(re)draw the HTML report of a finished run",
 		Args:  exactlyOne("the output whose report to draw, the folder that `quern run -o` wrote"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := onlyLocal("report", "draws the report into a folder on this machine; a run by URL has drawn it already", args[0]); err != nil {
+				return err
+			}
 			file, err := drawReport(args[0])
 			if err != nil {
 				return err
@@ -104,6 +109,14 @@ func newReport(s Streams) *cobra.Command {
 			return err
 		},
 	}
+}
+
+// onlyLocal refuses URLs where files are changed in place, which takes renames that stores of objects do not have.
+func onlyLocal(command, does, path string) error {
+	if !remote.Is(path) {
+		return nil
+	}
+	return usagef("%s is a URL, and %s %s. Copy the output, and name the copy", remote.Show(path), command, does)
 }
 
 // drawReport draws the report of the output dir from its manifest. Should this quern draw it otherwise than the one

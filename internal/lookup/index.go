@@ -16,6 +16,7 @@ import (
 	"quern/internal/column"
 	"quern/internal/core/recipe"
 	"quern/internal/core/table"
+	"quern/internal/folder"
 	"quern/internal/manifest"
 	"quern/internal/parquet"
 	"quern/internal/tableio"
@@ -34,6 +35,7 @@ func (choiceError) Is(target error) bool { return target == ErrChoice }
 type Index struct {
 	Name string
 
+	folder  folder.Folder
 	files   []string         // in the order of their keys; one of them is open
 	firsts  []*column.Vector // the first key of each file, as far as it is known
 	keyType recipe.Type
@@ -49,12 +51,18 @@ type Index struct {
 	idBatch   *column.Vector
 }
 
-// Open opens an index of the output dir; name may be empty if there is only one.
-func Open(dir, name string) (*Index, error) {
-	m, err := manifest.Read(dir)
+// Open opens an index of the output at a path or URL, whose reading ends with ctx; name may be empty if there is only
+// one.
+func Open(ctx context.Context, where, name string) (*Index, error) {
+	d, err := folder.Open(ctx, where)
 	if err != nil {
 		return nil, err
 	}
+	m, _, err := manifest.ReadFrom(d)
+	if err != nil {
+		return nil, err
+	}
+	dir := d.Path("")
 	var names []string
 	for _, x := range m.Indexes {
 		names = append(names, x.Name)
@@ -73,13 +81,13 @@ func Open(dir, name string) (*Index, error) {
 	if mt == nil {
 		return nil, fmt.Errorf("%s: its manifest lists the index %s, but no table of it", dir, name)
 	}
-	x := &Index{Name: name}
+	x := &Index{Name: name, folder: d}
 	for _, f := range mt.Files() {
 		local := filepath.FromSlash(f.File)
 		if !filepath.IsLocal(local) {
 			return nil, fmt.Errorf("%s: its manifest lists the index %s, but no table of it", dir, name)
 		}
-		x.files = append(x.files, filepath.Join(dir, local))
+		x.files = append(x.files, f.File)
 	}
 	x.firsts = make([]*column.Vector, len(x.files))
 	if err := x.open(0); err != nil {
@@ -96,7 +104,11 @@ func (x *Index) open(i int) error {
 	if err := x.Close(); err != nil {
 		return err
 	}
-	t, err := tableio.Open(x.files[i])
+	f, err := x.folder.Open(x.files[i])
+	if err != nil {
+		return err
+	}
+	t, err := tableio.OpenFile(x.folder.Path(x.files[i]), f)
 	if err != nil {
 		return err
 	}
@@ -140,6 +152,9 @@ func (x *Index) Close() error {
 	x.table = nil
 	return err
 }
+
+// Settled fails if the output was replaced since the index was opened. The answers until now may be of both.
+func (x *Index) Settled() error { return x.folder.Settled() }
 
 // typeOf is the type of an index's column; ok is false for types that are never indexed.
 func typeOf(f *parquet.Field) (t recipe.Type, ok bool) {

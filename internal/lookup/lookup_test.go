@@ -41,7 +41,7 @@ func openOutput(t testing.TB, dir string, table manifest.Table) *lookup.Index {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := lookup.Open(dir, "")
+	x, err := lookup.Open(t.Context(), dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,20 +264,20 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := lookup.Open(dir, ""); !errors.Is(err, manifest.ErrNone) {
+	if _, err := lookup.Open(t.Context(), dir, ""); !errors.Is(err, manifest.ErrNone) {
 		t.Error(err)
 	}
 	write()
-	if _, err := lookup.Open(dir, ""); !errors.Is(err, lookup.ErrChoice) {
+	if _, err := lookup.Open(t.Context(), dir, ""); !errors.Is(err, lookup.ErrChoice) {
 		t.Error(err)
 	}
 	write("a", "b")
 	for _, name := range []string{"", "c"} {
-		if _, err := lookup.Open(dir, name); !errors.Is(err, lookup.ErrChoice) || !strings.Contains(err.Error(), "a, b") {
+		if _, err := lookup.Open(t.Context(), dir, name); !errors.Is(err, lookup.ErrChoice) || !strings.Contains(err.Error(), "a, b") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if _, err := lookup.Open(dir, "a"); err == nil || errors.Is(err, lookup.ErrChoice) {
+	if _, err := lookup.Open(t.Context(), dir, "a"); err == nil || errors.Is(err, lookup.ErrChoice) {
 		t.Errorf("an index without a table: %v", err)
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"quern/internal/core/account"
 	"quern/internal/core/plan"
 	"quern/internal/core/profile"
+	"quern/internal/folder"
 	"quern/internal/parts"
+	"quern/internal/remote"
 	"quern/internal/version"
 )
 
@@ -229,21 +229,27 @@ var ErrNone = errors.New("no manifest.json: this is not an output of quern")
 
 // Read reads the manifest of the output dir.
 func Read(dir string) (*Manifest, error) {
-	b, err := os.ReadFile(filepath.Join(dir, Name))
+	m, _, err := ReadFrom(folder.Local(dir))
+	return m, err
+}
+
+// ReadFrom reads the manifest of the output in d, and returns its text too.
+func ReadFrom(d folder.Folder) (*Manifest, []byte, error) {
+	b, err := folder.Read(d, Name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: %w; name the folder that `quern run -o` wrote", dir, ErrNone)
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, remote.ErrNoBucket):
+		return nil, nil, fmt.Errorf("%s: %w; name the folder that `quern run -o` wrote", d.Path(""), ErrNone)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
 	var m Manifest
 	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w; get a whole copy of the output, or run quern again", filepath.Join(dir, Name), err)
+		return nil, nil, fmt.Errorf("%s is damaged: %w; get a whole copy of the output, or run quern again", d.Path(Name), err)
 	}
 	if m.Tool.Name != "quern" {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
+		return nil, nil, fmt.Errorf("%s: %w", d.Path(""), ErrNone)
 	}
-	return &m, nil
+	return &m, b, nil
 }
 
 // Encode is the manifest's text.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 )
 
 // Max is how many parts a table may have: beyond it their names would no longer be in their order.
@@ -55,16 +54,28 @@ func List(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name()[0] == '.' || e.Name()[0] == '_' })
-	var files []string
-	for i, e := range entries {
-		if want := Name(i); e.Name() != want {
-			return nil, fmt.Errorf("%s: %w: %s stands where %s must", path, ErrNotParts, e.Name(), want)
+	var names, files []string
+	for _, e := range entries {
+		if e.Name()[0] != '.' && e.Name()[0] != '_' {
+			names = append(names, e.Name())
+			files = append(files, filepath.Join(path, e.Name()))
 		}
-		files = append(files, filepath.Join(path, e.Name()))
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%s: %w: there is none", path, ErrNotParts)
+	if err := InOrder(path, names); err != nil {
+		return nil, err
 	}
 	return files, nil
+}
+
+// InOrder says whether names, in their order, are those of the parts of the table at path.
+func InOrder(path string, names []string) error {
+	for i, name := range names {
+		if want := Name(i); name != want {
+			return fmt.Errorf("%s: %w: %s stands where %s must", path, ErrNotParts, name, want)
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%s: %w: there is none", path, ErrNotParts)
+	}
+	return nil
 }

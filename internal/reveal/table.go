@@ -14,13 +14,15 @@ import (
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
 	"quern/internal/core/seal"
+	"quern/internal/folder"
 	"quern/internal/parquet"
+	"quern/internal/remote"
 	"quern/internal/tableio"
 )
 
 // TableOptions say which column of which table is revealed.
 type TableOptions struct {
-	Table     string // a Parquet file, or a folder of parts; the new table is one file
+	Table     string // a Parquet file, or a folder of parts, or the URL of one; the new table is one file
 	Column    string // dotted name of a token column; "": the only one that the table's footer names
 	Context   string // "": the footer's
 	Out       string
@@ -46,7 +48,7 @@ var (
 // Table writes a table with plain values in place of a column's tokens, and all else as it is. The file is readable
 // by its owner alone and appears when it is complete.
 func Table(ctx context.Context, o TableOptions) (_ *Revealed, err error) {
-	t, err := tableio.OpenSet(o.Table)
+	t, settled, err := o.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +98,35 @@ func Table(ctx context.Context, o TableOptions) (_ *Revealed, err error) {
 		return nil, err
 	}
 	res.Rows = info.Rows
-	if err := out.Flush(); err != nil {
+	if err := errors.Join(out.Flush(), settled()); err != nil {
 		return nil, err
 	}
 	return res, draft.Commit()
+}
+
+// open opens the table, where it is. settled fails if it was not one table all the time.
+func (o *TableOptions) open(ctx context.Context) (t *tableio.Set, settled func() error, err error) {
+	if !remote.Is(o.Table) {
+		t, err = tableio.OpenSet(o.Table)
+		return t, func() error { return nil }, err
+	}
+	d, names, err := folder.Table(ctx, o.Table)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Table = remote.Show(o.Table)
+	var files []string
+	for _, name := range names {
+		files = append(files, d.Path(name))
+	}
+	t, err = tableio.NewSet(o.Table, files, func(i int) (*tableio.Table, error) {
+		f, err := d.Open(names[i])
+		if err != nil {
+			return nil, err
+		}
+		return tableio.OpenFile(files[i], f)
+	})
+	return t, d.Settled, err
 }
 
 // token is the column to reveal and its context.

@@ -99,6 +99,7 @@ func (c *Column) fail(err *error) {
 		*err = damage(r)
 	}
 	if *err != nil && *err != io.EOF {
+		*err = c.table.file.cause(*err)
 		*err = fmt.Errorf("%s: column %q: %w", c.table.path, c.table.Leaves[c.leaf].Name, *err)
 	}
 }

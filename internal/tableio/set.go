@@ -22,6 +22,7 @@ type Set struct {
 	FileRows []int64
 
 	path string
+	open func(i int) (*Table, error)
 }
 
 // OpenSet describes the table at path, a file or a folder of parts. It fails as Open does, and with parts.ErrNotParts.
@@ -30,7 +31,13 @@ func OpenSet(path string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Files: files, path: path}
+	return NewSet(path, files, func(i int) (*Table, error) { return Open(files[i]) })
+}
+
+// NewSet describes the table of several files, in their order, at least one, each of which open opens. They and the whole are
+// called files and path.
+func NewSet(path string, files []string, open func(i int) (*Table, error)) (*Set, error) {
+	s := &Set{Files: files, path: path, open: open}
 	for i := range files {
 		if err := s.describe(i); err != nil {
 			return nil, err
@@ -41,7 +48,7 @@ func OpenSet(path string) (*Set, error) {
 
 // describe takes from file i what it says of the table.
 func (s *Set) describe(i int) error {
-	t, err := Open(s.Files[i])
+	t, err := s.open(i)
 	if err != nil {
 		return err
 	}
@@ -108,7 +115,7 @@ func (s *Set) Each(ctx context.Context, f func(first int64, batch []*column.Vect
 }
 
 func (s *Set) eachOf(ctx context.Context, i int, first int64, f func(int64, []*column.Vector) error) (rows int64, err error) {
-	t, err := Open(s.Files[i])
+	t, err := s.open(i)
 	if err != nil {
 		return 0, err
 	}

@@ -41,7 +41,7 @@ type Table struct {
 	Description
 
 	path  string
-	file  *os.File
+	file  *source
 	size  int64
 	main  *pq.File
 	views []*pq.File // by row group
@@ -68,7 +68,20 @@ func Open(path string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{path: path, file: f}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w: it is no regular file", path, ErrNotParquet)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return OpenFile(path, sized{f, info.Size()})
+}
+
+// OpenFile opens the table that f holds, and takes f over; path is what it is called. It fails as Open does, and with
+// errors of f as they are.
+func OpenFile(path string, f File) (*Table, error) {
+	t := &Table{path: path, file: &source{File: f}, size: f.Size()}
 	if err := t.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
@@ -92,19 +105,12 @@ func (d *Description) Leaf(name string) int {
 }
 
 func (t *Table) open() error {
-	info, err := t.file.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is no regular file", ErrNotParquet)
-	}
-	t.size = info.Size()
 	if err := t.sniff(); err != nil {
 		return err
 	}
+	var err error
 	if t.main, err = openFile(t.file, t.size); err != nil {
-		return err
+		return t.file.cause(err)
 	}
 	meta := t.main.Metadata()
 	if t.Schema, err = schemaOf(meta.Schema); err != nil {
@@ -120,7 +126,7 @@ func (t *Table) open() error {
 	t.views = make([]*pq.File, len(meta.RowGroups))
 	for i := range t.views {
 		if t.views[i], err = t.view(i); err != nil {
-			return err
+			return t.file.cause(err)
 		}
 	}
 	return nil

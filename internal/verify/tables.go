@@ -8,11 +8,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"quern/internal/column"
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
+	"quern/internal/manifest"
 	"quern/internal/tableio"
 )
 
@@ -36,12 +36,9 @@ func (o *Output) tables(ctx context.Context) error {
 
 func (o *Output) table(ctx context.Context, i int, t *plan.Table) error {
 	mt := &o.Manifest.Tables[i]
-	s, err := tableio.OpenSet(filepath.Join(o.Dir, filepath.FromSlash(mt.File.File)))
+	s, err := o.set(mt)
 	if err != nil {
 		return err
-	}
-	if len(s.Files) != len(mt.Files()) {
-		return fmt.Errorf("it has %d files, and the manifest lists %d", len(s.Files), len(mt.Files()))
 	}
 	if s.Rows != mt.Rows {
 		return fmt.Errorf("it has %d rows, and the manifest says %d", s.Rows, mt.Rows)
@@ -72,6 +69,21 @@ func (o *Output) table(ctx context.Context, i int, t *plan.Table) error {
 		}
 	}
 	return nil
+}
+
+// set opens the files of a table.
+func (o *Output) set(mt *manifest.Table) (*tableio.Set, error) {
+	var files []string
+	for _, f := range mt.Files() {
+		files = append(files, o.Folder.Path(f.File))
+	}
+	return tableio.NewSet(o.Folder.Path(mt.File.File), files, func(i int) (*tableio.Table, error) {
+		f, err := o.Folder.Open(mt.Files()[i].File)
+		if err != nil {
+			return nil, err
+		}
+		return tableio.OpenFile(files[i], f)
+	})
 }
 
 func (o *Output) checkers(f *tableio.Description, t *plan.Table) []checker {

@@ -10,15 +10,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"quern/internal/core/account"
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
+	"quern/internal/folder"
 	"quern/internal/job"
 	"quern/internal/manifest"
 	"quern/internal/parts"
+	"quern/internal/remote"
 )
 
 // ErrFailed is wrapped by the error of an output that does not hold.
@@ -26,22 +26,28 @@ var ErrFailed = errors.New("the output does not hold")
 
 // Output is an output to verify.
 type Output struct {
-	Dir      string
+	Folder   folder.Folder
 	Manifest *manifest.Manifest
 	Recipe   *recipe.Recipe
 	Plan     *plan.Plan
 
 	// Say is told of each check that passed.
 	Say func(format string, args ...any)
+
+	text []byte // of the manifest
 }
 
-// Open reads the manifest of dir.
-func Open(dir string, say func(string, ...any)) (*Output, error) {
-	m, err := manifest.Read(dir)
+// Open reads the manifest of the output at a path or URL, whose reading ends with ctx.
+func Open(ctx context.Context, where string, say func(string, ...any)) (*Output, error) {
+	d, err := folder.Open(ctx, where)
 	if err != nil {
 		return nil, err
 	}
-	r, err := recipe.Parse(filepath.Join(dir, manifest.Name)+" (recipe)", []byte(m.Recipe.Text))
+	m, text, err := manifest.ReadFrom(d)
+	if err != nil {
+		return nil, err
+	}
+	r, err := recipe.Parse(d.Path(manifest.Name)+" (recipe)", []byte(m.Recipe.Text))
 	if err != nil {
 		return nil, fmt.Errorf("%w: its recipe: %w", ErrFailed, err)
 	}
@@ -49,20 +55,33 @@ func Open(dir string, say func(string, ...any)) (*Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
 	}
-	return &Output{Dir: dir, Manifest: m, Recipe: r, Plan: p, Say: say}, nil
+	return &Output{Folder: d, Manifest: m, Recipe: r, Plan: p, Say: say, text: text}, nil
 }
 
 // Check makes the checks that need neither inputs nor key.
 func (o *Output) Check(ctx context.Context) error {
 	for _, check := range []func(context.Context) error{o.files, o.accounting, o.tables} {
 		if err := check(ctx); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("%w: %w", ErrFailed, err)
+			return o.blame(ctx, err)
 		}
 	}
-	return nil
+	return o.Folder.Settled()
+}
+
+// blame says what a failed check means: that the output does not hold, unless it could not be read, or was replaced
+// meanwhile.
+func (o *Output) blame(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if other := o.Folder.Settled(); other != nil {
+		return other
+	}
+	var request *remote.Error
+	if errors.As(err, &request) || errors.Is(err, remote.ErrChanged) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrFailed, err)
 }
 
 // files compares what is in the folder with what the manifest lists.
@@ -87,20 +106,22 @@ func (o *Output) files(ctx context.Context) error {
 		listed[t.File.File] = len(t.Parts) > 0
 	}
 	files = append(files, o.Manifest.Report)
-	text, err := os.ReadFile(filepath.Join(o.Dir, manifest.Name))
-	if err != nil {
-		return err
-	}
-	if !manifest.Intact(text) {
+	if !manifest.Intact(o.text) {
 		return fmt.Errorf("%s has another SHA-256 than it says at its end: it was changed", manifest.Name)
 	}
-	if err := o.unlisted(listed); err != nil {
+	err := o.unlisted(listed)
+	alone := !errors.Is(err, remote.ErrNoList)
+	if err != nil && alone {
 		return err
 	}
 	for _, f := range files {
 		if err := o.file(ctx, f); err != nil {
 			return err
 		}
+	}
+	if !alone {
+		o.Say("files: %d as the manifest has them, by size and SHA-256; whether there are others a web server does not say", len(files))
+		return nil
 	}
 	o.Say("files: %d as the manifest has them, by size and SHA-256", len(files))
 	return nil
@@ -133,20 +154,12 @@ func (o *Output) consistent(t *manifest.Table) error {
 
 // unlisted finds files and folders that are not in the manifest.
 func (o *Output) unlisted(listed map[string]bool) error {
-	return filepath.WalkDir(o.Dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || path == o.Dir {
-			return err
-		}
-		rel, err := filepath.Rel(o.Dir, path)
-		if err != nil {
-			return err
-		}
-		name := filepath.ToSlash(rel)
-		folder, ok := listed[name]
+	return o.Folder.List(func(name string, dir bool) error {
+		parts, ok := listed[name]
 		switch {
 		case !ok:
 			return fmt.Errorf("%s is not in the manifest", name)
-		case folder && !e.IsDir():
+		case parts && !dir:
 			return fmt.Errorf("%s is a file, and the manifest lists a folder of parts", name)
 		}
 		return nil
@@ -154,15 +167,23 @@ func (o *Output) unlisted(listed map[string]bool) error {
 }
 
 func (o *Output) file(ctx context.Context, want manifest.File) error {
-	f, err := os.Open(filepath.Join(o.Dir, filepath.FromSlash(want.File)))
+	f, err := o.Folder.Open(want.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is missing", want.File)
 	} else if err != nil {
 		return err
 	}
 	defer f.Close()
+	if f.Size() != want.Bytes {
+		return fmt.Errorf("%s has %d bytes, and the manifest says %d", want.File, f.Size(), want.Bytes)
+	}
+	text, err := f.Stream()
+	if err != nil {
+		return err
+	}
+	defer text.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, contextReader{ctx, f})
+	n, err := io.Copy(sum, contextReader{ctx, text})
 	switch {
 	case err != nil:
 		return err
