@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -21,9 +20,6 @@ What ` + "`quern COMMAND --help`" + ` prints, on one page. Flags may stand befor
 ` + "`512MiB`, `2GiB` or `1.5GB`" + `. Results go to stdout, everything else to stderr. ` + "`quern completion --help`" + ` says how
 to have commands and flags completed by your shell.
 `
-
-// machineDefault is a default that another machine would have otherwise.
-var machineDefault = regexp.MustCompile(`(?m)^( +--workers N .*)\(default \d+\)$`)
 
 // TestCommandLinePage holds docs/cli.md to what the commands say of themselves; -update writes it.
 func TestCommandLinePage(t *testing.T) {
@@ -58,7 +54,6 @@ func describe(t *testing.T, page *bytes.Buffer, c *cobra.Command) {
 		t.Fatal(err)
 	}
 	text := strings.TrimSpace(strings.TrimSuffix(strings.TrimRight(help.String(), "\n")+"\n", exitHelp))
-	text = machineDefault.ReplaceAllString(text, "$1(default: one a processor)")
 	fmt.Fprintf(page, "\n## %s\n\n```text\n%s\n```\n", c.CommandPath(), text)
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() && sub.Name() != "completion" {

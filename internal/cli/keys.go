@@ -17,7 +17,7 @@ func newKeys(s Streams) *cobra.Command {
 	var f keyFlags
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "manage a Tink keyset: create, list, rotate, promote, enable, disable, rewrap",
+		Short: "make, list, rotate and change the keys of a Tink keyset",
 		Long: `keys manages the keyset that tokens are made with and opened by: a file in Tink's JSON form,
 with any number of AES256_SIV keys. New tokens are made with the primary key; every enabled
 key opens the tokens made with it. Nothing ever prints a key itself.
@@ -30,7 +30,8 @@ needs the right to decrypt with that key. URI is one of
 Credentials are found where each KMS's own tools find them.`,
 		Example: `  quern keys create --keyset team.json
   quern keys rotate && quern retokenize quern-out
-  quern keys create --keyset team.json --kek hcvault://vault:8200/transit/keys/quern`,
+  quern keys create --keyset team.json \
+    --kek hcvault://vault:8200/transit/keys/quern`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -166,7 +167,8 @@ nothing need be done about tokens. Without --new-kek it is encrypted anew under 
 which after a rotation of that key is under its newest version. A keyset in clear text needs
 --new-kek only.`,
 		Example: `  quern keys rewrap --kek hcvault://vault:8200/transit/keys/quern
-  quern keys rewrap --kek hcvault://vault:8200/transit/keys/quern --new-kek gcp-kms://projects/...
+  quern keys rewrap --kek hcvault://vault:8200/transit/keys/quern \
+    --new-kek gcp-kms://projects/...
   quern keys rewrap --new-kek hcvault://vault:8200/transit/keys/quern`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

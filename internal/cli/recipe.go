@@ -10,7 +10,7 @@ import (
 )
 
 func newRecipe(s Streams) *cobra.Command {
-	cmd := &cobra.Command{Use: "recipe", Short: "infer a recipe from data, print the embedded one, check one, or print the language's schema",
+	cmd := &cobra.Command{Use: "recipe", Short: "infer a recipe from data, check one, print the embedded one",
 		Args: noSubcommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(
 		newInfer(s),

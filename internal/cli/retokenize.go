@@ -28,7 +28,7 @@ func newRetokenize(s Streams) *cobra.Command {
 	var f retokenizeFlags
 	cmd := &cobra.Command{
 		Use:   "retokenize [flags] TABLE",
-		Short: "re-encrypt a table's tokens under the primary key, after a rotation",
+		Short: "re-encrypt tokens under the primary key, after a rotation",
 		Long: `retokenize re-encrypts the tokens of a table under the keyset's primary key; tokens that are
 under it already stay. TABLE is a Parquet file, or the folder that ` + "`quern run -o`" + ` wrote (or a
 table in it: tables of one output are under one key): then all its tables, its manifest and its

@@ -22,7 +22,7 @@ func newSchema(s Streams) *cobra.Command {
 	names := []string{"summary", "manifest", "recipe"}
 	return &cobra.Command{
 		Use:   "schema summary|manifest|recipe",
-		Short: "print the JSON Schema of run --json, of manifest.json or of recipes",
+		Short: "print a JSON Schema: of run --json, manifest.json or recipes",
 		Example: `  quern schema summary > summary.schema.json
   quern schema manifest > manifest.schema.json`,
 		ValidArgs: names,

@@ -21,7 +21,7 @@ func newVerify(s Streams) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify [flags] OUT [INPUT...]",
-		Short: "prove an output: checksums, accounting, invariants; with the inputs, every byte",
+		Short: "prove an output: sums and accounting; with the inputs, every byte",
 		Long: `verify checks that an output's files are the ones that its manifest lists, that the numbers
 add up, and that the tables are in order. With the inputs of the run, in their order, and its
 key, it runs the job again and says whether it gives exactly these bytes; nothing is written.

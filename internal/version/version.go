@@ -24,3 +24,44 @@ func Commit() string {
 	}
 	return "dev"
 }
+
+// Build is what the Go tool recorded of how the binary was built.
+type Build struct {
+	Commit   string   `json:"commit"`         // or "dev"
+	Date     string   `json:"date,omitempty"` // of the commit, RFC 3339
+	Modified bool     `json:"modified"`       // the source had changes that were not committed
+	Sum      string   `json:"sum,omitempty"`  // of the module, where it was built by its version
+	Modules  []Module `json:"modules"`        // that are in the binary
+}
+
+// Module is a dependency.
+type Module struct {
+	Path    string `json:"path"`
+	Version string `json:"version"`
+	Sum     string `json:"sum,omitempty"` // as in go.sum
+}
+
+// Data is what is known of this binary.
+func Data() Build {
+	b := Build{Commit: Commit(), Modules: []Module{}}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	b.Sum = info.Main.Sum
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.time":
+			b.Date = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	for _, m := range info.Deps {
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		b.Modules = append(b.Modules, Module{m.Path, m.Version, m.Sum})
+	}
+	return b
+}
