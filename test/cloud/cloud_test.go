@@ -120,6 +120,7 @@ func everywhere(t *testing.T, b bucket, env []string, base string) {
 	upload(t, b, "few", fewer)
 	run(t, env, "run", "-o", base+"out", base+"in/")
 	wantOutput(t, b, "out", paths)
+	readBack(t, env, base+"out", base+"in/")
 	out, err := quern(t, env, "run", "-o", base+"out", base+"few/")
 	if err == nil || !strings.Contains(out, "use --overwrite to replace "+base+"out") {
 		t.Errorf("error %v: %s", err, out)
@@ -129,6 +130,17 @@ func everywhere(t *testing.T, b bucket, env []string, base string) {
 	out, err = quern(t, env, "run", "-o", base+"out2", base+"nothing/")
 	if err == nil || !strings.Contains(out, "no object lies in "+base+"nothing/") || len(b.list(t, "out2")) > 0 {
 		t.Errorf("error %v: %s", err, out)
+	}
+}
+
+// readBack reads an output by URL.
+func readBack(t *testing.T, env []string, out, in string) {
+	run(t, env, "verify", out, in)
+	run(t, env, "lookup", out, "Canada")
+	run(t, env, "reveal", "--table", out+"/users.parquet", "-o", filepath.Join(t.TempDir(), "plain.parquet"))
+	said, err := quern(t, env, "verify", out+"/none")
+	if err == nil || !strings.Contains(said, "this is not an output of quern") {
+		t.Errorf("error %v: %s", err, said)
 	}
 }
 
@@ -147,14 +159,14 @@ func TestS3(t *testing.T) {
 	}
 }
 
-// proxy is a way to SeaweedFS on which things go wrong.
+// proxy is a way to a server on which things go wrong.
 type proxy struct {
 	*httptest.Server
 	requests atomic.Int64
 }
 
-func newProxy(t *testing.T, fault func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler)) *proxy {
-	target, err := url.Parse(weed.s3)
+func newProxy(t *testing.T, server string, fault func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler)) *proxy {
+	target, err := url.Parse(server)
 	ok(t, err)
 	forward := &httputil.ReverseProxy{FlushInterval: -1, ErrorLog: nil, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
@@ -194,7 +206,7 @@ func TestFaults(t *testing.T) {
 	paths := inputs(t, 60_000)
 	upload(t, &weed, "faults", paths)
 	var refused, cut, lost atomic.Int64
-	p := newProxy(t, func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	p := newProxy(t, weed.s3, func(n int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
 		switch {
 		case n%3 == 1:
 			refused.Add(1)
@@ -238,7 +250,7 @@ func TestKilled(t *testing.T) {
 			var cmd *exec.Cmd
 			var changes atomic.Int64
 			var once sync.Once
-			p := newProxy(t, func(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
+			p := newProxy(t, weed.s3, func(_ int64, w http.ResponseWriter, r *http.Request, next http.Handler) {
 				if r.Method == http.MethodGet || r.Method == http.MethodHead {
 					next.ServeHTTP(w, r)
 					return
