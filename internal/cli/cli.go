@@ -86,7 +86,7 @@ func newRoot(s Streams) *cobra.Command {
 	root.SetErr(s.Err)
 	root.SetUsageTemplate(root.UsageTemplate() + exitHelp)
 	root.SetFlagErrorFunc(flagError)
-	root.Version = version.Number // makes the flag --version
+	root.Version = version.Number                     // makes the flag --version
 	cobra.AddTemplateFunc("versionText", versionText) // reading the build data takes a tenth of a millisecond
 	root.SetVersionTemplate("{{versionText}}")
 	root.AddCommand(

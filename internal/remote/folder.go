@@ -21,8 +21,7 @@ type Folder struct {
 
 // state is what tells one output in a folder from the next.
 type state struct {
-	publishing bool
-	manifest   string // its version; empty: there is none
+	manifest string // its version; empty: there is none
 }
 
 // What an output by URL may be going through, for errors.Is.
