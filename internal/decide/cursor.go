@@ -41,6 +41,9 @@ type Top struct {
 // Line is the line of the block's ith accepted record.
 func (v *Verdict) Line(i int) int64 { return v.FirstLine + int64(v.lines[i]) }
 
+// At says that line may be that of the block's ith accepted record. A Verdict that no Cursor filled knows of no lines.
+func (v *Verdict) At(i int, line int64) bool { return v.lines == nil || v.Line(i) == line }
+
 // Cursor reads the verdicts of all blocks in their order. One goroutine uses it.
 type Cursor struct {
 	d     *Decider

@@ -7,15 +7,14 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"io"
 
-	"quern/internal/core/account"
 	"quern/internal/core/fact"
 	"quern/internal/core/plan"
 	"quern/internal/core/profile"
 	"quern/internal/core/seal"
 	"quern/internal/decide"
+	"quern/internal/mill"
 	"quern/internal/parquet"
 	"quern/internal/source"
 )
@@ -45,18 +44,23 @@ type Config struct {
 	Progress *Progress // may be nil
 }
 
-// Result is a finished run: what was counted, and the files that it made.
-type Result struct {
-	Counts     account.Counts
-	Identities []account.Identity
-	Inputs     []source.Digest
-	Files      []File
-	Rejects    RejectSummary
-	Ranks      []RankResult
-	Indexes    []IndexResult
-	Lists      []ListResult
-	Profile    *profile.Result
-}
+// What a run gives, the same for every engine.
+type (
+	Result        = mill.Result
+	File          = mill.File
+	Limit         = mill.Limit
+	RejectError   = mill.RejectError
+	RejectSummary = mill.RejectSummary
+	RejectSample  = mill.RejectSample
+	RankResult    = mill.RankResult
+	Group         = mill.Group
+	IndexResult   = mill.IndexResult
+	KeyCount      = mill.KeyCount
+	ListResult    = mill.ListResult
+)
+
+// ErrRejects is wrapped by the error of a run that rejected more than it was allowed to.
+var ErrRejects = mill.ErrRejects
 
 // Run runs c. It returns an error that wraps ErrRejects if more lines were rejected than MaxRejects allows,
 // account.ErrUnproven if the numbers do not add up, source.ErrChanged if an input changed meanwhile, or what the
@@ -125,45 +129,5 @@ func (r *run) name(input int) string {
 
 // finish proves the accounting.
 func (r *run) finish() (*Result, error) {
-	p := r.Plan
-	t := account.Tables{Main: -1, Wide: -1, Conflicts: r.conflictsWritten,
-		Flattened: make([]int64, len(p.Recipe.Flatten)), Entries: make([]int64, len(p.Recipe.Indexes))}
-	var lists, indexes []string
-	for i := range t.Flattened {
-		t.Flattened[i] = -1
-		lists = append(lists, p.Recipe.Flatten[i].Table.Name)
-	}
-	for i := range t.Entries {
-		t.Entries[i] = r.res.Indexes[i].Entries
-		indexes = append(indexes, p.Recipe.Indexes[i].Name)
-	}
-	for i := range p.Tables {
-		t.Set(&p.Tables[i], r.res.Files[i].Rows)
-	}
-	r.res.Identities = r.res.Counts.Identities(&t, lists, indexes)
-	if err := account.Prove(r.res.Identities); err != nil {
-		return nil, err
-	}
-	return &r.res, nil
-}
-
-// Limit is how many lines may be rejected.
-type Limit struct {
-	Count   int64
-	Percent float64 // of the records read, if positive; Count does not count then
-}
-
-func (l Limit) String() string {
-	if l.Percent > 0 {
-		return fmt.Sprintf("%g%%", l.Percent)
-	}
-	return fmt.Sprint(l.Count)
-}
-
-// exceeded says whether rejects of read records are more than l allows. A percentage is known at the end only.
-func (l Limit) exceeded(rejects, read int64, end bool) bool {
-	if l.Percent > 0 {
-		return end && float64(rejects) > float64(read)*l.Percent/100
-	}
-	return rejects > l.Count
+	return &r.res, r.res.Prove(r.Plan, r.conflictsWritten)
 }

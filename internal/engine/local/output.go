@@ -10,14 +10,6 @@ import (
 	"quern/internal/parts"
 )
 
-// File is a finished table.
-type File struct {
-	Table string
-	parts.File
-	Parts  []parts.File // nil for a table of one file
-	Tokens []plan.Token
-}
-
 // outputs are the tables being written. Each has one file open at a time.
 type outputs struct {
 	run    *run

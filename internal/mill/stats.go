@@ -1,4 +1,4 @@
-package local
+package mill
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
 	"quern/internal/core/table"
 	"quern/internal/decide"
@@ -55,20 +56,20 @@ type ListResult struct {
 	Longer  int64   // records with more items
 }
 
-// lengths counts records by their list's length; the last is for all that are longer.
-type lengths [maxLength + 2]int64
+// Lengths counts records by their list's length; the last is for all that are longer.
+type Lengths [maxLength + 2]int64
 
-func (l *lengths) add(n int) { l[min(n, maxLength+1)]++ }
+func (l *Lengths) add(n int) { l[min(n, maxLength+1)]++ }
 
-// top is the best record of a group, described.
-type top struct {
-	rank  int
-	group Group
+// Top is the best record of a group, described.
+type Top struct {
+	Rank  int
+	Group Group
 }
 
 // describe tells of the group whose best record is at hand.
-func (g *grinder) describe(t *decide.Top) top {
-	r := g.run.Plan.Recipe
+func (g *Grinder) describe(t *decide.Top) Top {
+	r := g.plan.Recipe
 	rule := &r.Ranks[t.Rank]
 	of := &r.Fields[rule.Of]
 	var shown []int
@@ -78,74 +79,102 @@ func (g *grinder) describe(t *decide.Top) top {
 	if !slices.Contains(shown, rule.Of) {
 		shown = append(shown, rule.Of)
 	}
-	out := top{t.Rank, Group{Key: g.object(rule.Within), Records: t.Records, Top: g.object(shown)}}
+	out := Top{t.Rank, Group{Key: g.object(rule.Within), Records: t.Records, Top: g.object(shown)}}
 	if of.Seal == nil {
 		for _, q := range t.Quartiles {
 			bits := q.Bits(of.Type.Kind == recipe.Double, rule.Ascending)
-			out.group.Quartiles = append(out.group.Quartiles, table.AppendJSON(nil, &of.Type, bits, nil))
+			out.Group.Quartiles = append(out.Group.Quartiles, table.AppendJSON(nil, &of.Type, bits, nil))
 		}
 	}
 	return out
 }
 
 // object is some fields of the record at hand as a JSON object.
-func (g *grinder) object(fields []int) json.RawMessage {
+func (g *Grinder) object(fields []int) json.RawMessage {
 	out := []byte{'{'}
 	for i, f := range fields {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = strconv.AppendQuote(out, g.run.Plan.Recipe.Fields[f].Name)
+		out = strconv.AppendQuote(out, g.plan.Recipe.Fields[f].Name)
 		out = append(out, ':')
 		out = g.build.AppendJSON(out, f)
 	}
 	return append(out, '}')
 }
 
-// stats gathers what blocks tell.
-type stats struct {
-	run     *run
-	kept    int64
-	lengths []lengths
+// Stats gathers what blocks tell, in any order.
+type Stats struct {
+	Kept, Conflicts int64
+	Items, Empty    []int64 // by flattened list
+	Postings        []int64 // by index
+	Lengths         []Lengths
+	Tops            []Top
 }
 
-func newStats(r *run) stats {
-	rec := r.Plan.Recipe
-	c := &r.res.Counts
-	c.Items, c.Empty = make([]int64, len(rec.Flatten)), make([]int64, len(rec.Flatten))
-	c.Postings, c.Repeats = make([]int64, len(rec.Indexes)), make([]int64, len(rec.Indexes))
-	r.res.Indexes = make([]IndexResult, len(rec.Indexes))
-	return stats{run: r, lengths: make([]lengths, len(rec.Flatten))}
+// NewStats returns empty stats of p's records.
+func NewStats(p *plan.Plan) *Stats {
+	r := p.Recipe
+	return &Stats{Items: make([]int64, len(r.Flatten)), Empty: make([]int64, len(r.Flatten)),
+		Postings: make([]int64, len(r.Indexes)), Lengths: make([]Lengths, len(r.Flatten))}
 }
 
-func (s *stats) add(m *milled) {
-	s.kept += m.kept
+// Add adds what m tells.
+func (s *Stats) Add(m *Milled) {
+	s.Kept += m.Kept
+	s.Conflicts += m.Conflicts
 	for i := range m.lengths {
 		for n, c := range m.lengths[i] {
-			s.lengths[i][n] += c
+			s.Lengths[i][n] += c
 		}
-		s.run.res.Counts.Items[i] += m.items[i]
-		s.run.res.Counts.Empty[i] += m.lengths[i][0]
+		s.Items[i] += m.items[i]
+		s.Empty[i] += m.lengths[i][0]
 	}
-	for _, t := range m.tops {
-		res := &s.run.res.Ranks[t.rank]
-		res.Best = append(res.Best, t.group)
+	for i := range m.Pairs {
+		s.Postings[i] += int64(m.Pairs[i].Len())
 	}
+	s.Tops = append(s.Tops, m.tops...)
 }
 
-func (s *stats) finish() {
-	rec := s.run.Plan.Recipe
-	for i := range rec.Flatten {
-		l := s.lengths[i][:maxLength+1]
+// Merge adds what o gathered.
+func (s *Stats) Merge(o *Stats) {
+	s.Kept += o.Kept
+	s.Conflicts += o.Conflicts
+	for i := range s.Lengths {
+		for n, c := range o.Lengths[i] {
+			s.Lengths[i][n] += c
+		}
+	}
+	add := func(a, b []int64) {
+		for i, n := range b {
+			a[i] += n
+		}
+	}
+	add(s.Items, o.Items)
+	add(s.Empty, o.Empty)
+	add(s.Postings, o.Postings)
+	s.Tops = append(s.Tops, o.Tops...)
+}
+
+// Tell puts s into res, whose Ranks say already how many groups there are.
+func (s *Stats) Tell(p *plan.Plan, res *Result) {
+	r := p.Recipe
+	res.Counts.Items, res.Counts.Empty, res.Counts.Postings = s.Items, s.Empty, s.Postings
+	for i := range r.Flatten {
+		l := s.Lengths[i][:maxLength+1]
 		longest := len(l)
 		for longest > 0 && l[longest-1] == 0 {
 			longest--
 		}
-		s.run.res.Lists = append(s.run.res.Lists, ListResult{Name: rec.Fields[rec.Flatten[i].List].Name,
-			Lengths: slices.Clone(l[:longest]), Longer: s.lengths[i][maxLength+1]})
+		res.Lists = append(res.Lists, ListResult{Name: r.Fields[r.Flatten[i].List].Name,
+			Lengths: slices.Clone(l[:longest]), Longer: s.Lengths[i][maxLength+1]})
 	}
-	for i := range s.run.res.Ranks {
-		slices.SortStableFunc(s.run.res.Ranks[i].Best, func(a, b Group) int { return compareKeys(a.Key, b.Key) })
+	for _, t := range s.Tops {
+		best := &res.Ranks[t.Rank].Best
+		*best = append(*best, t.Group)
+	}
+	for i := range res.Ranks {
+		slices.SortStableFunc(res.Ranks[i].Best, func(a, b Group) int { return compareKeys(a.Key, b.Key) })
 	}
 }
 
@@ -198,22 +227,22 @@ func values(object json.RawMessage) []any {
 	}
 }
 
-// largest keeps the sizes of the largest posting lists.
-type largest struct {
+// Largest keeps the sizes of the largest posting lists.
+type Largest struct {
 	key     []byte
 	entries int64 // of key
 	keys    int64
 	list    []KeyCount
 }
 
-// next begins a key.
-func (l *largest) next(key []byte) {
+// Next begins a key.
+func (l *Largest) Next(key []byte) {
 	l.end()
 	l.key, l.entries = key, 0
 	l.keys++
 }
 
-func (l *largest) end() {
+func (l *Largest) end() {
 	if l.keys > 0 {
 		l.list = append(l.list, KeyCount{l.key, l.entries})
 	}
@@ -222,12 +251,19 @@ func (l *largest) end() {
 	}
 }
 
-func (l *largest) cut() {
-	slices.SortStableFunc(l.list, func(a, b KeyCount) int { return cmp.Compare(b.Entries, a.Entries) })
-	l.list = l.list[:min(len(l.list), maxKeys)]
+func (l *Largest) cut() { l.list = LargestOf(l.list) }
+
+// LargestOf are the 1,000 largest of sizes in the order of their keys, by size.
+func LargestOf(sizes []KeyCount) []KeyCount {
+	slices.SortStableFunc(sizes, func(a, b KeyCount) int { return cmp.Compare(b.Entries, a.Entries) })
+	return sizes[:min(len(sizes), maxKeys)]
 }
 
-func (l *largest) finish() (int64, []KeyCount) {
+// Entry counts an entry of the key.
+func (l *Largest) Entry() { l.entries++ }
+
+// Finish gives the number of keys, and the largest.
+func (l *Largest) Finish() (int64, []KeyCount) {
 	l.end()
 	l.cut()
 	return l.keys, l.list
