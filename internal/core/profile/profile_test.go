@@ -43,7 +43,10 @@ func gather(t testing.TB, p *plan.Plan, lines []string, parts int, part func(i i
 		}
 	}
 	read(func(i int) { scouts[part(i)].Add(rec, 0, int64(i+1)) })
-	for _, s := range scouts[1:] {
+	for i, s := range scouts[1:] {
+		if i%2 == 0 {
+			s = overWire(t, s, func(text []byte) (*Scout, error) { return DecodeScout(p, text) })
+		}
 		scouts[0].Merge(s)
 	}
 	profiles := make([]*Profile, parts)
@@ -51,10 +54,26 @@ func gather(t testing.TB, p *plan.Plan, lines []string, parts int, part func(i i
 		profiles[i] = New(p, scouts[0].Frequent())
 	}
 	read(func(i int) { profiles[part(i)].Add(rec) })
-	for _, x := range profiles[1:] {
+	for i, x := range profiles[1:] {
+		if i%2 == 0 {
+			x = overWire(t, x, func(text []byte) (*Profile, error) { return DecodeProfile(p, scouts[0].Frequent(), text) })
+		}
 		profiles[0].Merge(x)
 	}
 	return profiles[0].Result()
+}
+
+// overWire is x as another machine gets it.
+func overWire[T interface{ Encode() ([]byte, error) }](t testing.TB, x T, decode func([]byte) (T, error)) T {
+	t.Helper()
+	text, err := x.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, err = decode(text); err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
 
 func whole(int) int { return 0 }
