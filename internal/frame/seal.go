@@ -42,4 +42,3 @@ func bound(stage string, f *Frame) []byte {
 	b = binary.LittleEndian.AppendUint32(b, f.From)
 	return binary.LittleEndian.AppendUint32(b, f.Seq)
 }
-

@@ -36,6 +36,10 @@ func (s *inflater) open(w *raw, wait func() error) error {
 	}
 	s.raw, s.err = w, nil
 	s.in.Reset(w)
+	if w.from > 0 { // what stands there is a line, whatever it looks like
+		s.compression = Plain
+		return s.decompress()
+	}
 	head, _ := s.in.Peek(4)
 	if err := w.failure(); err != nil {
 		return err

@@ -30,6 +30,7 @@ type raw struct {
 	size int64       // bytes read so far
 	end  error       // what ended src: io.EOF, or why it could not be read
 	once bool        // it entered pass.wait
+	from int64       // where in its file the text begins, which is then plain lines
 
 	buffers *remote.Buffers // of an input by URL; nil until there is one
 }
@@ -80,6 +81,13 @@ func (w *raw) openFile(in *Input) error {
 			return reason(err)
 		}
 		w.file, w.stat, w.src = f, f, f
+	}
+	if in.split != nil {
+		section, from, err := in.split.section(w.stat)
+		if err != nil {
+			return reason(err)
+		}
+		w.src, w.from = section, from
 	}
 	if w.mark.seen {
 		return w.unchanged()

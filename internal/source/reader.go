@@ -15,6 +15,7 @@ const ahead = 1
 
 // Digest says what one input was.
 type Digest struct {
+	Lines       int64  // newlines, of NDJSON
 	Size        int64  // raw bytes, as stored
 	SHA256      string // of the raw bytes, in lower-case hex
 	Format      Format
@@ -140,12 +141,12 @@ func (r *Reader) input(i int) error {
 	l := r.lanes[i%len(r.lanes)]
 	err := l.open()
 	if err == nil {
-		err = r.stream.open(l)
+		err = r.stream.open(l, l.raw.from)
 	}
 	if err != nil {
 		return r.explain(i, 0, -1, err)
 	}
-	c := cutter{pass: r, input: i, offset: r.stream.start, line: 1, errOffset: -1}
+	c := cutter{pass: r, input: i, offset: r.stream.start, line: r.opt.FirstLine, errOffset: -1}
 	if r.stream.format == Array {
 		err = c.array()
 	} else {
@@ -163,7 +164,7 @@ func (r *Reader) input(i int) error {
 	}
 	if r.opt.Digest {
 		r.digests = append(r.digests, Digest{
-			Size: l.raw.size, SHA256: l.raw.sum(), Format: r.stream.format, Compression: l.inf.compression,
+			Lines: c.line - r.opt.FirstLine, Size: l.raw.size, SHA256: l.raw.sum(), Format: r.stream.format, Compression: l.inf.compression,
 		})
 	}
 	l.keep.done(&r.set.marks[i])

@@ -50,7 +50,7 @@ func TestInputs(t *testing.T) {
 				continue
 			}
 			sum := sha256.Sum256([]byte(stored[i]))
-			if d := (Digest{int64(len(stored[i])), hex.EncodeToString(sum[:]), w.format, w.compression}); digests[i] != d {
+			if d := (Digest{digests[i].Lines, int64(len(stored[i])), hex.EncodeToString(sum[:]), w.format, w.compression}); digests[i] != d {
 				t.Errorf("pass %d: digest %d is %v, want %v", n, i, digests[i], d)
 			}
 		}

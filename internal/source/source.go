@@ -41,6 +41,7 @@ type Input struct {
 	remote *remote.File // of a URL
 	held   []byte       // all of it, if isHeld
 	isHeld bool
+	split  *Split // what of a file is read; nil: all of it
 }
 
 // Set is the inputs of a run. One pass is open at a time: close its Reader before the next Open and before Close.
@@ -81,6 +82,8 @@ type Options struct {
 	// Keep is the memory in bytes that may be spent on remembering where the text of gzip inputs is kept in a temporary
 	// file, so that a pass without Digest need not inflate them again; 0: none is kept. It takes lanes.
 	Keep int64
+	// FirstLine is the number of the first line; 1 if 0.
+	FirstLine int64
 	// Window is what each lane holds of an input by URL; the default if zero.
 	Window remote.Window
 }
@@ -95,6 +98,7 @@ func (o Options) withDefaults() Options {
 	if o.Window == (remote.Window{}) {
 		o.Window = remote.DefaultWindow
 	}
+	o.FirstLine = max(o.FirstLine, 1)
 	o.MaxLine = min(o.MaxLine, 1<<40) // so that sums with it do not overflow
 	return o
 }

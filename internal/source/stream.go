@@ -36,13 +36,16 @@ type stream struct {
 	text   *bufio.Reader // over what open was given
 }
 
-// open begins the text of an input.
-func (s *stream) open(r io.Reader) error {
+// open begins the text of an input, or the lines of one from an offset on.
+func (s *stream) open(r io.Reader, from int64) error {
 	if s.text == nil {
 		s.text = bufio.NewReaderSize(nil, sniff)
 	}
 	s.text.Reset(r)
-	s.format, s.start = NDJSON, 0
+	s.format, s.start = NDJSON, from
+	if from > 0 {
+		return nil
+	}
 	head, _ := s.text.Peek(3)
 	if err := encodingOf(head); err != nil {
 		return err
