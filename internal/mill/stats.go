@@ -233,6 +233,8 @@ type Largest struct {
 	entries int64 // of key
 	keys    int64
 	list    []KeyCount
+
+	first, last KeyCount
 }
 
 // Next begins a key.
@@ -244,7 +246,11 @@ func (l *Largest) Next(key []byte) {
 
 func (l *Largest) end() {
 	if l.keys > 0 {
-		l.list = append(l.list, KeyCount{l.key, l.entries})
+		l.last = KeyCount{l.key, l.entries}
+		if l.keys == 1 {
+			l.first = l.last
+		}
+		l.list = append(l.list, l.last)
 	}
 	if len(l.list) >= 4*maxKeys {
 		l.cut()
@@ -252,6 +258,9 @@ func (l *Largest) end() {
 }
 
 func (l *Largest) cut() { l.list = LargestOf(l.list) }
+
+// Ends are the first and the last key; both are zero if there is none.
+func (l *Largest) Ends() (first, last KeyCount) { return l.first, l.last }
 
 // LargestOf are the 1,000 largest of sizes in the order of their keys, by size.
 func LargestOf(sizes []KeyCount) []KeyCount {

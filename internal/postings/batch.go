@@ -1,6 +1,9 @@
 package postings
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"iter"
+)
 
 // A Batch holds pairs on their way to a Sorter. It is filled by one goroutine; different goroutines fill different
 // batches. The zero value is an empty batch.
@@ -26,6 +29,19 @@ func (b *Batch) Len() int { return b.n }
 
 // Reset empties b and keeps its memory.
 func (b *Batch) Reset() { b.buf, b.n = b.buf[:0], 0 }
+
+// Pairs are the pairs of b, in the order they were appended, until Reset.
+func (b *Batch) Pairs() iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		for rest := b.buf; len(rest) > 0; {
+			var key, value []byte
+			key, value, rest = cutPair(rest)
+			if !yield(key, value) {
+				return
+			}
+		}
+	}
+}
 
 // cutPair splits the first pair off buf, the contents of a batch. All three results are parts of buf.
 func cutPair(buf []byte) (key, value, rest []byte) {

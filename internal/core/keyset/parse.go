@@ -57,6 +57,11 @@ func LoadUnder(ctx context.Context, path string, kek KEK) (*Keyset, []Advice, er
 	return k, advise(path, info), nil
 }
 
+// ParseUnder is LoadUnder of a text that was read at path.
+func ParseUnder(ctx context.Context, path string, text []byte, kek KEK) (*Keyset, error) {
+	return parse(ctx, path, text, kek)
+}
+
 func unreadable(path string, err error) error {
 	return fail(ErrUnreadable, err, "keyset %s: it cannot be read: %v: check its owner and permissions", path, cause(err))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"quern/internal/column"
 	"quern/internal/core/plan"
 	"quern/internal/core/profile"
 	"quern/internal/decide"
@@ -83,12 +84,6 @@ func (r *run) grind(ctx context.Context) (err error) {
 	return a.finish(ctx, first)
 }
 
-// indexBatch is how many bytes of whole rows go to an index's writer at once.
-const indexBatch = 512 << 10
-
-// entriesTold is how many entries of an index are told to Progress at once.
-const entriesTold = 1 << 12
-
 // assembler takes the blocks' columns in order.
 type assembler struct {
 	run   *run
@@ -151,38 +146,17 @@ func (a *assembler) finish(ctx context.Context, g *mill.Grinder) error {
 }
 
 // index writes an inverted index, a few thousand values at a time.
-func (a *assembler) index(ctx context.Context, g *mill.Grinder, t, index int) (err error) {
+func (a *assembler) index(ctx context.Context, g *mill.Grinder, t, index int) error {
 	it, err := a.sorts[index].Finish()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	vs := a.run.Plan.Tables[t].Schema.NewVectors()
-	w := g.Builder().NewPostings(index, vs)
-	var keys mill.Largest
-	for it.Next() {
-		// Rows go to the writer whole.
-		if w.Full(it.NewKey()) && vs[1].Size() >= indexBatch {
-			if err := errors.Join(ctx.Err(), a.out.write(t, vs)); err != nil {
-				return err
-			}
-			for _, v := range vs {
-				v.Reset()
-			}
-		}
-		w.Append(it.Key(), it.Value(), it.NewKey())
-		if it.NewKey() {
-			keys.Next(w.KeyJSON())
-		}
-		keys.Entry()
-		if w.Entries()%entriesTold == 0 {
-			a.run.Progress.entries.Add(entriesTold)
-		}
-	}
-	if err := errors.Join(it.Err(), a.out.write(t, vs)); err != nil {
+	keys, entries, err := mill.WriteIndex(ctx, g.Builder(), index, &a.run.Plan.Tables[t].Schema, it,
+		func(vs []*column.Vector) error { return a.out.write(t, vs) }, func(n int64) { a.run.Progress.entries.Add(n) })
+	if err != nil {
 		return err
 	}
-	res := IndexResult{Name: a.run.Plan.Tables[t].Name, Entries: w.Entries()}
+	res := IndexResult{Name: a.run.Plan.Tables[t].Name, Entries: entries}
 	res.Keys, res.Largest = keys.Finish()
 	a.run.res.Counts.Repeats[index] = it.Repeats()
 	a.run.res.Indexes[index] = res
