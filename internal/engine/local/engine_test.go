@@ -27,73 +27,27 @@ import (
 	"quern/internal/engine/local"
 	"quern/internal/parquet"
 	"quern/internal/source"
+	"quern/test/lines"
 	"quern/test/rows"
 )
 
-// everything is a recipe with every type and feature of the language.
-const everything = `
-version: 1
-fields:
-  key.a: {type: string, required: true, name: a}
-  key.at: {type: timestamp, required: true, name: at}
-  score: double
-  rating: int32
-  price: {type: "decimal(8,2)"}
-  big: {type: "decimal(38,2)"}
-  mid: {type: "decimal(18,0)"}
-  day: date
-  millis: {type: timestamp, format: epoch_milliseconds}
-  seconds: {type: timestamp, format: epoch_seconds}
-  micros: {type: timestamp, format: epoch_microseconds}
-  tweeted: {type: timestamp, format: "Mon Jan 02 15:04:05 -0700 2006"}
-  active: boolean
-  count: int64
-  secret: {type: string, pseudonymise: {name: secret_token, context: my.context}}
-  phone: {type: int64, pseudonymise: phone_token}
-  extra: json
-  tags: {type: list, items: string}
-  mails: {type: list, items: string, pseudonymise: mail_tokens}
-  numbers: {type: list, items: double}
-  contacts:
-    type: list
-    items:
-      who.name: {type: string, name: name}
-      mail: {type: string, pseudonymise: mail_token}
-      age: int32
-      since: timestamp
-  things: {type: list, items: {n: int64}}
-unknown: keep
-dedupe: {key: [a, at], keep: last}
-ranks:
-  - {name: score_rank, of: score, within: [rating], order: descending, ties: dense}
-  - {name: price_rank, of: price, within: [active, a], order: ascending, ties: ordinal}
-  - {name: day_rank, of: day}
-  - {name: time_rank, of: millis, within: [secret, score], ties: min}
-flatten:
-  - {list: contacts, table: people, columns: [a, at, contacts_index, contacts_name, contacts_mail_token, contacts_age, contacts_since, secret_token]}
-  - {list: things, table: things_table}
-  - {list: tags, table: tag_table}
-indexes:
-  - {table: by_rating, key: rating, values: a, as: as_list}
-  - {table: by_secret, key: secret, values: at, as: at_list}
-  - {table: by_a, key: a, values: count, as: counts}
-table: {name: all}
-wide: {table: wide_table, list: contacts}
-`
+const (
+	everything = lines.Everything
+	noKey      = lines.NoKey
+)
 
-// noKey is a recipe without dedupe and with a list that stays a list.
-const noKey = `
-version: 1
-fields:
-  id: int64
-  user.name: {type: string, name: name}
-  user.mail: {type: string, pseudonymise: true, name: mail}
-  lists: {type: list, items: {a: string, b: double}}
-unknown: drop
-ranks:
-  - {name: r, of: id, within: [name]}
-table: {name: rows}
-`
+// random makes lines.
+type random struct {
+	*rand.Rand
+	recipe *recipe.Recipe
+}
+
+func (r *random) lines(n int) (out []refLine) {
+	for _, l := range (&lines.Random{Rand: r.Rand, Recipe: r.recipe}).Lines(n) {
+		out = append(out, refLine{source: l.Source, line: l.Line, text: l.Text, bad: l.Bad})
+	}
+	return out
+}
 
 func sealer(t testing.TB) *seal.Sealer {
 	t.Helper()

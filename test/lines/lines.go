@@ -1,4 +1,5 @@
-package local_test
+// Package lines makes random lines of JSON that fit a recipe, for tests of engines.
+package lines
 
 import (
 	"fmt"
@@ -10,39 +11,39 @@ import (
 	"quern/internal/core/recipe"
 )
 
-// random makes lines of JSON that fit a recipe: few distinct values, so that there are duplicates, ties, conflicts
+// Random makes lines of JSON that fit a recipe: few distinct values, so that there are duplicates, ties, conflicts
 // and groups; the same value spelled in several ways; nulls, missing fields, empty lists; and some bad lines.
-type random struct {
+type Random struct {
 	*rand.Rand
-	recipe *recipe.Recipe
+	Recipe *recipe.Recipe
 }
 
-func (r *random) pick(s ...string) string { return s[r.IntN(len(s))] }
+func (r *Random) pick(s ...string) string { return s[r.IntN(len(s))] }
 
-// lines makes n lines and says which must be rejected.
-func (r *random) lines(n int) []refLine {
-	var out []refLine
+// Lines makes n lines and says which must be rejected.
+func (r *Random) Lines(n int) []Line {
+	var out []Line
 	for i := range n {
-		l := refLine{source: "in", line: int64(i + 1)}
+		l := Line{Source: "in", Line: int64(i + 1)}
 		switch {
-		case r.IntN(20) == 0 && len(out) > 0 && out[len(out)-1].bad == "":
-			l.text = out[r.IntN(len(out))].text // a copy, unless it is bad
+		case r.IntN(20) == 0 && len(out) > 0 && out[len(out)-1].Bad == "":
+			l.Text = out[r.IntN(len(out))].Text // a copy, unless it is bad
 			for _, o := range out {
-				if o.text == l.text {
-					l.bad = o.bad
+				if o.Text == l.Text {
+					l.Bad = o.Bad
 				}
 			}
 		case r.IntN(30) == 0:
-			l.text, l.bad = r.bad()
+			l.Text, l.Bad = r.bad()
 		default:
-			l.text = r.object(r.recipe.Fields, true)
+			l.Text = r.object(r.Recipe.Fields, true)
 		}
 		out = append(out, l)
 	}
 	return out
 }
 
-func (r *random) bad() (text, code string) {
+func (r *Random) bad() (text, code string) {
 	bad := [][2]string{
 		{`{"a`, "truncated"},
 		{`nonsense`, "syntax"},
@@ -55,10 +56,10 @@ func (r *random) bad() (text, code string) {
 	return b[0], b[1]
 }
 
-func (r *random) space() string { return r.pick("", "", "", " ", "\t", "  ") }
+func (r *Random) space() string { return r.pick("", "", "", " ", "\t", "  ") }
 
 // object writes fields in any order, nested by their paths.
-func (r *random) object(fields []recipe.Field, top bool) string {
+func (r *Random) object(fields []recipe.Field, top bool) string {
 	tree := map[string]any{}
 	var order []string
 	for i := range fields {
@@ -82,7 +83,7 @@ func (r *random) object(fields []recipe.Field, top bool) string {
 	return r.write(tree, order, top)
 }
 
-func (r *random) write(tree map[string]any, order []string, top bool) string {
+func (r *Random) write(tree map[string]any, order []string, top bool) string {
 	r.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	var parts []string
 	for _, k := range order {
@@ -96,14 +97,14 @@ func (r *random) write(tree map[string]any, order []string, top bool) string {
 		}
 		parts = append(parts, r.space()+r.quote(k)+r.space()+":"+r.space()+v+r.space())
 	}
-	if top && r.recipe.Unknown != recipe.Reject && r.IntN(3) == 0 {
+	if top && r.Recipe.Unknown != recipe.Reject && r.IntN(3) == 0 {
 		parts = append(parts, r.pick(`"x_a":1`, `"x_b":{"deep":[1,{"y":null}]}`, `"x_a":1,"x_c":"z\"z"`))
 	}
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
 // value is the text of a field's value, or "" for a missing one.
-func (r *random) value(f *recipe.Field) string {
+func (r *Random) value(f *recipe.Field) string {
 	if !f.Required {
 		switch r.IntN(10) {
 		case 0:
@@ -129,7 +130,7 @@ func (r *random) value(f *recipe.Field) string {
 	return "[" + r.space() + strings.Join(items, ",") + r.space() + "]"
 }
 
-func (r *random) scalar(t *recipe.Type) string {
+func (r *Random) scalar(t *recipe.Type) string {
 	switch t.Kind {
 	case recipe.String:
 		return r.quote(r.pick("", "a", "b", "ab", "x@y.example", "Zürich", "日本", "line\nbreak", `back\slash "quoted"`,
@@ -170,7 +171,7 @@ func (r *random) scalar(t *recipe.Type) string {
 }
 
 // quote writes a JSON string, some characters as escapes.
-func (r *random) quote(s string) string {
+func (r *Random) quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, c := range s {
@@ -190,3 +191,76 @@ func (r *random) quote(s string) string {
 	b.WriteByte('"')
 	return b.String()
 }
+
+// Line is a line and where it stands; Bad is the code that it must be rejected with, or empty.
+type Line struct {
+	Source string
+	Line   int64
+	Text   string
+	Bad    string
+}
+
+// Everything is a recipe with every type and feature of the language.
+const Everything = `
+version: 1
+fields:
+  key.a: {type: string, required: true, name: a}
+  key.at: {type: timestamp, required: true, name: at}
+  score: double
+  rating: int32
+  price: {type: "decimal(8,2)"}
+  big: {type: "decimal(38,2)"}
+  mid: {type: "decimal(18,0)"}
+  day: date
+  millis: {type: timestamp, format: epoch_milliseconds}
+  seconds: {type: timestamp, format: epoch_seconds}
+  micros: {type: timestamp, format: epoch_microseconds}
+  tweeted: {type: timestamp, format: "Mon Jan 02 15:04:05 -0700 2006"}
+  active: boolean
+  count: int64
+  secret: {type: string, pseudonymise: {name: secret_token, context: my.context}}
+  phone: {type: int64, pseudonymise: phone_token}
+  extra: json
+  tags: {type: list, items: string}
+  mails: {type: list, items: string, pseudonymise: mail_tokens}
+  numbers: {type: list, items: double}
+  contacts:
+    type: list
+    items:
+      who.name: {type: string, name: name}
+      mail: {type: string, pseudonymise: mail_token}
+      age: int32
+      since: timestamp
+  things: {type: list, items: {n: int64}}
+unknown: keep
+dedupe: {key: [a, at], keep: last}
+ranks:
+  - {name: score_rank, of: score, within: [rating], order: descending, ties: dense}
+  - {name: price_rank, of: price, within: [active, a], order: ascending, ties: ordinal}
+  - {name: day_rank, of: day}
+  - {name: time_rank, of: millis, within: [secret, score], ties: min}
+flatten:
+  - {list: contacts, table: people, columns: [a, at, contacts_index, contacts_name, contacts_mail_token, contacts_age, contacts_since, secret_token]}
+  - {list: things, table: things_table}
+  - {list: tags, table: tag_table}
+indexes:
+  - {table: by_rating, key: rating, values: a, as: as_list}
+  - {table: by_secret, key: secret, values: at, as: at_list}
+  - {table: by_a, key: a, values: count, as: counts}
+table: {name: all}
+wide: {table: wide_table, list: contacts}
+`
+
+// NoKey is a recipe without dedupe and with a list that stays a list.
+const NoKey = `
+version: 1
+fields:
+  id: int64
+  user.name: {type: string, name: name}
+  user.mail: {type: string, pseudonymise: true, name: mail}
+  lists: {type: list, items: {a: string, b: double}}
+unknown: drop
+ranks:
+  - {name: r, of: id, within: [name]}
+table: {name: rows}
+`
