@@ -85,7 +85,7 @@ func (t *task) openSplit(x source.Split, firstLine int64) (*source.Set, *source.
 	if err != nil {
 		return nil, nil, err
 	}
-	return set, set.Open(t.ctx, source.Options{MaxLine: t.plan.Recipe.MaxLine, Digest: true, FirstLine: firstLine, Lanes: 1}), nil
+	return set, set.Open(t.ctx, source.Options{MaxLine: t.plan.Recipe.MaxLine, Digest: true, FirstLine: firstLine, Lanes: 1, BlockSize: t.BlockSize}), nil
 }
 
 // eachBlock hands the blocks of a split to do.

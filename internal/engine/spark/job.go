@@ -49,6 +49,7 @@ type Job struct {
 	Splits      int                 `json:"splits"`
 	Ranges      int                 `json:"ranges"` // of key hashes, and of each rank
 	Memory      int64               `json:"memory"` // of a task
+	BlockSize   int                 `json:"block_size,omitempty"`
 }
 
 // Key says where a task gets the keyset from. A keyset in clear text does not travel: it is a file on every machine. One

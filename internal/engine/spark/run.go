@@ -45,6 +45,7 @@ type Config struct {
 	IndexBytes int64
 	Ranges     int   // 0: by the size of the inputs and the cluster
 	Memory     int64 // of a task
+	BlockSize  int   // of what is read at once; 0: the usual
 
 	MaxRejects  mill.Limit
 	FileSize    int64
@@ -162,7 +163,7 @@ func (r *coordinator) begin(context.Context) error {
 	}
 	job := Job{Build: r.Build, Run: make([]byte, 32), Recipe: string(r.Plan.Recipe.Source), RecipeName: r.RecipeName, Layout: r.Plan.Layout,
 		Profile: r.Profile, Compression: r.Compression, FileSize: r.FileSize, CreatedBy: r.CreatedBy, Key: r.Key, Staging: r.Staging,
-		Splits: len(r.splits), Ranges: r.Ranges, Memory: r.Memory}
+		Splits: len(r.splits), Ranges: r.Ranges, Memory: r.Memory, BlockSize: r.BlockSize}
 	_, _ = rand.Read(job.Run) // never fails
 	for i := range r.Inputs.Inputs {
 		job.Inputs = append(job.Inputs, r.Inputs.Inputs[i].Name)
