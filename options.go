@@ -29,7 +29,7 @@ func (j *Job) options() (job.Options, error) {
 	o := job.Options{Inputs: j.Inputs, Stdin: j.Stdin, Out: j.Output, Overwrite: j.Overwrite,
 		Recipe: j.Recipe, RecipeName: j.RecipeName, Sealer: j.Keys, Unlock: j.Unlock,
 		Layout: j.Layout, Profile: j.Profile, FileSize: j.FileSize, MaxRejects: j.MaxRejects,
-		Workers: j.Workers, Memory: j.Memory, Temp: j.Temp, Progress: j.Progress}
+		Workers: j.Workers, Memory: j.Memory, Temp: j.Temp, Cluster: j.Cluster, Progress: j.Progress}
 	switch {
 	case len(j.Inputs) == 0:
 		return o, fmt.Errorf("%w: Inputs is empty; name files, folders or URLs", ErrJob)

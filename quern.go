@@ -49,8 +49,14 @@ type Job struct {
 	Memory  int64  // bytes that the run may take, MinMemory at least; 0: half of what the machine or cgroup has
 	Temp    string // folder for temporary files; "": the system's
 
+	// Cluster is where the job runs; nil: on this machine. The command line makes one.
+	Cluster *Cluster
+
 	Progress *Progress // watches the run if it is not nil
 }
+
+// Cluster is where a job runs if not on this machine.
+type Cluster = job.Cluster
 
 // MinMemory is the least Job.Memory, in bytes.
 const MinMemory = job.MinMemory

@@ -102,6 +102,7 @@ func newRoot(s Streams) *cobra.Command {
 		newGenerate(s),
 		newVersion(s),
 		newMan(s),
+		newTask(s),
 	)
 	usageArgs(root)
 	complete(root)

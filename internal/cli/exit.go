@@ -9,9 +9,11 @@ import (
 	"quern/internal/core/recipe"
 	"quern/internal/core/seal"
 	"quern/internal/engine/local"
+	"quern/internal/engine/spark"
 	"quern/internal/job"
 	"quern/internal/kms"
 	"quern/internal/remote"
+	"quern/internal/source"
 	"quern/internal/verify"
 )
 
@@ -42,6 +44,7 @@ func exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var key keyError
 	var rec *recipe.Error
+	var task *spark.ErrTask
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitCancelled
@@ -52,6 +55,10 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, local.ErrRejects):
 		return exitRejected
+	case errors.As(err, &task):
+		return task.Code
+	case errors.Is(err, job.ErrCluster), errors.Is(err, source.ErrPipe):
+		return exitUsage
 	case errors.Is(err, kms.ErrUnavailable): // the key may be right
 		return exitFailure
 	case errors.As(err, &key), isKeyError(err):

@@ -31,6 +31,8 @@ type runFlags struct {
 	fileSize                                   string
 	workers                                    int
 	overwrite, json, dryRun                    bool
+	engine                                     string
+	cluster                                    sparkFlags
 	cpuProfile, memProfile                     string
 	lineage                                    lineageFlags
 }
@@ -72,6 +74,8 @@ Without --recipe the embedded recipe runs; see it with ` + "`quern recipe show`"
 	fl.StringVar(&f.progress, "progress", "auto", "`WHEN` auto, always or never")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	f.lineage.add(fl)
+	fl.StringVar(&f.engine, "engine", "local", "local, or spark: on a cluster, through the spark-submit in SPARK_HOME or PATH")
+	f.cluster.add(fl)
 	fl.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile to `FILE`")
 	fl.StringVar(&f.memProfile, "memprofile", "", "write a heap profile to `FILE`")
 	return cmd
@@ -99,11 +103,18 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	limit(o.Memory, o.Workers, o.Inputs)
+	if err := f.onCluster(cmd.Context(), s, o, keys, cmd.Flags().Changed("memory")); err != nil {
+		return err
+	}
 	if f.dryRun {
 		return dryRun(cmd.Context(), s, f, o, keys)
 	}
 	o.Progress = &quern.Progress{}
-	shown := showProgress(cmd.Context(), s.Err, f.progress, f.json || typed(s, args), pageCache(args), o.Progress)
+	progress := f.progress
+	if o.Cluster != nil {
+		progress = "never" // it has its own
+	}
+	shown := showProgress(cmd.Context(), s.Err, progress, f.json || typed(s, args), pageCache(args), o.Progress)
 	o.Unlock = func() (*quern.Keys, error) { return keys.sealer(cmd.Context(), shown, true) }
 	events := f.lineage.start(o, shown)
 	m, err := quern.Run(cmd.Context(), *o)

@@ -216,6 +216,9 @@ func (r *Reader) next() (Frame, error) {
 	return f, nil
 }
 
+// Wait returns when what the stream came from is closed. It is called behind the End.
+func (r *Reader) Wait() { _, _ = io.Copy(io.Discard, r.r) }
+
 // cut is the error of a read inside a stream.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -18,7 +18,9 @@ import (
 	"quern/internal/core/recipe"
 	"quern/internal/core/seal"
 	"quern/internal/engine/local"
+	"quern/internal/engine/spark"
 	"quern/internal/manifest"
+	"quern/internal/mill"
 	"quern/internal/parquet"
 	"quern/internal/remote"
 	"quern/internal/report"
@@ -52,6 +54,9 @@ type Options struct {
 	Workers int
 	Memory  int64  // bytes; MinMemory at least
 	Temp    string // folder of temporary files; "": the system's
+
+	// Cluster is where the job runs; nil: on this machine.
+	Cluster *Cluster
 
 	Progress *local.Progress // may be nil
 	Remote   *remote.Client  // nil: one with the usual patience
@@ -109,12 +114,21 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 		return &file{f, name, out}, nil
 	}
 	c.Create = create
-	res, err := local.Run(ctx, c)
+	var res *mill.Result
+	var splits []spark.Parts
+	if o.Cluster != nil {
+		res, splits, err = o.onCluster(ctx, p, inputs, stage, create)
+	} else {
+		res, err = local.Run(ctx, c)
+	}
 	if err != nil {
 		return nil, plainly(err)
 	}
 	o.Progress.Enter(local.Publishing)
 	m := o.manifest(p, inputs, res)
+	if o.Cluster != nil {
+		describeParts(m, splits)
+	}
 	m.Run.Seconds = time.Since(begin).Seconds()
 	if m.Report, err = writeReport(create, m); err != nil {
 		return nil, err

@@ -19,6 +19,9 @@ var ErrInputs = errors.New("these are not the inputs of the output")
 // nothing of it, and returns the files that it would have made. Of o it uses Inputs, Stdin, Sealer, Recipe, Workers,
 // Memory, Temp and Progress.
 func Rehearse(ctx context.Context, o Options, m *manifest.Manifest) (_ []local.File, err error) {
+	if m.Options.Engine != "" {
+		return nil, fmt.Errorf("%w: the output was made on a cluster, whose files one machine does not make again; verify it without its inputs", ErrInputs)
+	}
 	p, err := plan.Compile(o.Recipe, plan.Layout(m.Options.Layout))
 	if err != nil {
 		return nil, err

@@ -62,6 +62,7 @@ func (t Tool) CreatedBy() string { return version.Stamp(t.Version, t.Build) }
 // Options are the flags that the tables' bytes depend on.
 type Options struct {
 	Layout      string `json:"layout"`
+	Engine      string `json:"engine,omitempty"` // "spark"; empty: one machine
 	Profile     string `json:"profile"`
 	Compression string `json:"compression"`
 	FileSize    int64  `json:"file_size,omitempty"` // bytes; 0: a table is one file
@@ -82,11 +83,19 @@ type Key struct {
 
 // Input is one input as it was read.
 type Input struct {
-	Name        string `json:"name"`
-	Size        int64  `json:"size"` // bytes, as stored
-	SHA256      string `json:"sha256"`
-	Format      string `json:"format"`
-	Compression string `json:"compression"`
+	Name string `json:"name"`
+	Size int64  `json:"size"` // bytes, as stored
+	// SHA256 is empty if a cluster read the input in splits, which then have theirs.
+	SHA256      string  `json:"sha256"`
+	Splits      []Split `json:"splits,omitempty"`
+	Format      string  `json:"format"`
+	Compression string  `json:"compression"`
+}
+
+// Split is a part of an input that one task read; one follows the other.
+type Split struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
 }
 
 // File is a file of the output.

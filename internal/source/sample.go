@@ -32,7 +32,7 @@ func (s *Set) Sample(ctx context.Context, i, size int) (*Sample, error) {
 	var stream stream
 	err := l.open()
 	if err == nil {
-		err = stream.open(l)
+		err = stream.open(l, l.raw.from)
 	}
 	if err != nil {
 		return nil, r.explain(0, 0, -1, err)

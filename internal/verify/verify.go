@@ -129,7 +129,7 @@ func (o *Output) files(ctx context.Context) error {
 
 // consistent says whether what the manifest has of a table and of its parts fits together.
 func (o *Output) consistent(t *manifest.Table) error {
-	if (o.Manifest.Options.FileSize > 0) != (len(t.Parts) > 0) {
+	if (o.Manifest.Options.FileSize > 0 || o.Manifest.Options.Engine != "") != (len(t.Parts) > 0) {
 		return fmt.Errorf("the manifest's file_size is %d, and it lists %d parts of %s", o.Manifest.Options.FileSize, len(t.Parts), t.File.File)
 	}
 	if len(t.Parts) == 0 {

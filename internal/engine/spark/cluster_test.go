@@ -36,8 +36,12 @@ const (
 	twice       // another attempt has run to its end before, and is not the one that counts
 )
 
-func (f *fake) Job(job frame.Frame) error { f.job = job; f.blocks = map[string]map[uint32][][]byte{}; return nil }
-func (f *fake) Cores() int                { return f.cores }
+func (f *fake) Job(job frame.Frame) error {
+	f.job = job
+	f.blocks = map[string]map[uint32][][]byte{}
+	return nil
+}
+func (f *fake) Cores() int { return f.cores }
 
 func (f *fake) Stage(ctx context.Context, s *spark.Stage) ([]frame.Frame, error) {
 	out := map[uint32][][]byte{}

@@ -121,7 +121,7 @@ func prepare(ctx context.Context, text []byte, build string, unlock Unlock) (*wo
 		return nil, err
 	}
 	if w.sealer, err = unlock(ctx, w.Key); err != nil {
-		return nil, err
+		return nil, &keyFailure{fmt.Errorf("on a machine of the cluster: %w", err)}
 	}
 	if w.secrets, err = newSecrets(w.sealer, w.Run); err != nil {
 		return nil, err

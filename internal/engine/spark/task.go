@@ -17,6 +17,9 @@ type TaskOptions struct {
 	Build  string
 	Temp   string
 	Unlock Unlock
+	// Watch says that whoever runs the task keeps its input open behind the End until it has read the output: if the input
+	// closes before, it died, and the task ends.
+	Watch bool
 	// Code is the exit code of an error, for the coordinator's process to end with.
 	Code func(error) int
 }
@@ -36,6 +39,7 @@ type task struct {
 	got   int64
 	seen  map[[2]uint32]bool
 	buf   []byte
+	stop  context.CancelFunc
 }
 
 // failure is why a task could not do its work, nor would another attempt.
@@ -61,11 +65,11 @@ func (e *ErrTask) Error() string { return e.Text }
 func Task(ctx context.Context, stage string, in io.Reader, out io.Writer, o TaskOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	t := &task{ctx: ctx, opts: o, stage: stage, in: frame.NewReader(in), out: frame.NewWriter(out), seen: map[[2]uint32]bool{}}
+	t := &task{ctx: ctx, opts: o, stage: stage, in: frame.NewReader(in), out: frame.NewWriter(out), seen: map[[2]uint32]bool{}, stop: cancel}
 	if err := t.out.Write(&frame.Frame{Type: frame.Hello, Payload: []byte(stage)}); err != nil {
 		return err
 	}
-	err := t.run(cancel)
+	err := t.run()
 	if err != nil && !lasting(err) {
 		return err
 	}
@@ -100,7 +104,7 @@ var stages = map[string]func(*task) error{
 	Facts: (*task).facts, Dedupe: (*task).dedupe, Count: (*task).count, Number: (*task).number, Grind: (*task).grind, Index: (*task).postings,
 }
 
-func (t *task) run(cancel context.CancelFunc) error {
+func (t *task) run() error {
 	do, ok := stages[t.stage]
 	if !ok {
 		return fmt.Errorf("there is no stage %q", t.stage)
@@ -137,7 +141,6 @@ func (t *task) run(cancel context.CancelFunc) error {
 		return err
 	}
 	t.input = append([]byte(nil), t.input...)
-	_ = cancel
 	return do(t)
 }
 
@@ -157,6 +160,9 @@ func (t *task) expect(want frame.Type) (frame.Frame, error) {
 // and only if the stream came to its end. No block comes twice.
 func (t *task) block(from string) (frame.Frame, error) {
 	f, err := t.in.Next()
+	if errors.Is(err, io.EOF) {
+		t.watch()
+	}
 	if err != nil {
 		return f, err
 	}
@@ -180,9 +186,20 @@ func (t *task) noBlocks() error {
 		err = fmt.Errorf("%w: %v in a stage without blocks", frame.ErrDamaged, f.Type)
 	}
 	if errors.Is(err, io.EOF) {
+		t.watch()
 		return nil
 	}
 	return err
+}
+
+// watch ends the task when its input closes.
+func (t *task) watch() {
+	if t.opts.Watch {
+		go func() {
+			t.in.Wait()
+			t.stop()
+		}()
+	}
 }
 
 // emit sends a block to a task of the next stage. The payload is the caller's again.

@@ -1,0 +1,231 @@
+"""Carries frames between Spark and quern. Spark schedules, shuffles and retries; what is in a frame is quern's business.
+
+    spark-submit --files quern driver.py SOCKET          quern waits behind a Unix socket
+    spark-submit --files quern driver.py -- COMMAND...   quern is started, and speaks on its standard input and output
+
+A frame is its type, the version, two zeros, then key, sender, number and length (little-endian, four bytes each), the
+payload, and a CRC-32C. docs/protocol.md has the whole of it. Python 3.8 and Spark 3.5 are enough.
+"""
+
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+from pyspark import SparkConf, SparkContext, SparkFiles
+
+VERSION = 1
+HELLO, JOB, STATE, INPUT, BLOCK, SUMMARY, FAILURE, PROGRESS, RUN, DONE, END = range(1, 12)
+HEADER = struct.Struct("<BBHIIII")
+AROUND = HEADER.size + 4  # bytes of a frame that are not its payload
+DRIVER = 0xFFFFFFFF
+
+
+def crc32c(data, table=[]):
+    if not table:
+        for i in range(256):
+            for _ in range(8):
+                i = (i >> 1) ^ (0x82F63B78 if i & 1 else 0)
+            table.append(i)
+    crc = 0xFFFFFFFF
+    for byte in data:  # only what is made here: a few bytes
+        crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def make(kind, payload=b"", key=0):
+    data = HEADER.pack(kind, VERSION, 0, key, 0, 0, len(payload)) + payload
+    return data + struct.pack("<I", crc32c(data))
+
+
+def read(file):
+    """One frame: its type, key and all its bytes. None if the stream has stopped."""
+    head = file.read(HEADER.size)
+    if len(head) < HEADER.size:
+        return None
+    kind, version, _, key, _, _, size = HEADER.unpack(head)
+    if version != VERSION:
+        raise RuntimeError("quern: a frame of version %d; driver and binary must be of one build" % version)
+    rest = file.read(size + 4)
+    if len(rest) < size + 4:
+        return None
+    return kind, key, head + rest
+
+
+def work(index, blocks, stage, next_tasks, first, inputs):
+    """One task: its frames go in, and what comes out is keyed by the task of the next stage that it is for."""
+    command = [os.path.join(SparkFiles.getRootDirectory(), "quern"), "task", stage]
+    errors = tempfile.TemporaryFile()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=1 << 16)
+    broken = []
+
+    def feed():
+        try:
+            count = size = 0
+            for part in ((f for f in first), iter([inputs[index]]), (block for _, block in blocks)):
+                for frame in part:
+                    process.stdin.write(frame)
+                    count += 1
+                    size += len(frame) - AROUND
+            process.stdin.write(make(END, struct.pack("<QQ", count, size)))
+            process.stdin.flush()  # and stays open: the task ends if it closes
+        except BaseException as e:
+            broken.append(e)
+            try:
+                process.stdin.close()  # without an end, so that it cannot pass for all there is
+            except OSError:
+                pass
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    try:
+        count = size = 0
+        while True:
+            frame = read(process.stdout)
+            if frame is None:
+                code = process.wait()
+                errors.seek(0)
+                text = errors.read()[-2000:].decode("utf-8", "replace").strip().replace("\n", "; ")
+                cause = broken[0] if broken and not isinstance(broken[0], OSError) else text
+                raise RuntimeError("quern task %s %d ended early with code %d: %s" % (stage, index, code, cause))
+            kind, key, data = frame
+            if kind == END:
+                if struct.unpack("<QQ", data[HEADER.size : HEADER.size + 16]) != (count, size):
+                    raise RuntimeError("quern task %s %d: frames are missing from what it wrote" % (stage, index))
+                break
+            count += 1
+            size += len(data) - AROUND
+            if kind == BLOCK:
+                yield key, data
+            elif kind in (SUMMARY, FAILURE):
+                yield next_tasks, data
+        feeder.join()
+        process.stdin.close()
+        code = process.wait()
+        if code != 0:
+            raise RuntimeError("quern task %s %d ended with code %d" % (stage, index, code))
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        errors.close()
+
+
+class Driver:
+    def __init__(self, source, sink):
+        self.source, self.sink = source, sink
+        self.count = self.size = 0
+        self.lock = threading.Lock()
+        self.shuffles = {}
+
+    def send(self, data):
+        with self.lock:
+            self.sink.write(data)
+            self.sink.flush()
+            self.count += 1
+            self.size += len(data) - AROUND
+
+    def receive(self, *kinds):
+        frame = read(self.source)
+        if frame is None:
+            raise SystemExit("quern has gone")
+        if frame[0] not in kinds:
+            raise SystemExit("a frame of type %d out of place" % frame[0])
+        return frame
+
+    def serve(self, sc):
+        self.send(make(HELLO, json.dumps({"spark": sc.version, "cores": sc.defaultParallelism}).encode()))
+        self.receive(HELLO)
+        job = self.receive(JOB)[2]
+        while True:
+            kind, _, data = self.receive(RUN, END)
+            if kind == END:
+                return
+            order = json.loads(data[HEADER.size : -4])
+            hello, state = self.receive(HELLO)[2], self.receive(STATE)[2]
+            inputs = [self.receive(INPUT)[2] for _ in range(order["tasks"])]
+            done = threading.Event()
+            watcher = threading.Thread(target=self.watch, args=(sc, done), daemon=True)
+            watcher.start()
+            try:
+                summaries = self.stage(sc, order, (hello, job, state), inputs)
+            except SystemExit:
+                raise
+            except Exception as e:
+                self.send(make(FAILURE, cause(e).encode()[:4000], DRIVER))
+                return
+            finally:
+                done.set()
+                watcher.join()
+            for data in summaries:
+                self.send(data)
+            self.send(make(DONE))
+
+    def watch(self, sc, done):
+        """Tells how far the stage is. If quern has gone, there is nobody to work for."""
+        while not done.wait(1.0):
+            tracker, tasks = sc.statusTracker(), 0
+            for stage in tracker.getActiveStageIds():
+                info = tracker.getStageInfo(stage)
+                tasks += info.numCompletedTasks if info else 0
+            try:
+                self.send(make(PROGRESS, str(tasks).encode()))
+            except OSError:
+                sc.cancelAllJobs()
+                return
+
+    def stage(self, sc, order, first, inputs):
+        stage, tasks, onward = order["stage"], order["tasks"], order["next"]
+        first, inputs = sc.broadcast(first), sc.broadcast(inputs)
+        if order["from"]:
+            source = self.shuffles[order["from"]]  # its last partition has the summaries of the stage before
+        else:
+            source = sc.parallelize(range(tasks), tasks).filter(lambda _: False)
+
+        def run(index, blocks):
+            if index < tasks:
+                yield from work(index, blocks, stage, onward, first.value, inputs.value)
+
+        result = source.mapPartitionsWithIndex(run)
+        if onward == 0:
+            return sc.runJob(result, lambda found: [data for _, data in found], range(tasks))
+        result = result.partitionBy(onward + 1, lambda key: key)
+        self.shuffles[stage] = result
+        # Only the last partition is read: blocks stay where they are until the next stage.
+        return sc.runJob(result, lambda found: [data for _, data in found], [onward])
+
+
+def cause(e):
+    """What went wrong, out of a page of Java."""
+    text = str(e)
+    found = re.findall(r"RuntimeError: (quern[^\n]*)", text)
+    return found[-1] if found else "\n".join(text.splitlines()[:3])
+
+
+def main():
+    child = None
+    if sys.argv[1] == "--":
+        child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        source, sink = child.stdout, child.stdin
+    else:
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(sys.argv[1])
+        source, sink = link.makefile("rb"), link.makefile("wb")
+    sc = SparkContext(conf=SparkConf().setIfMissing("spark.app.name", "quern"))
+    try:
+        Driver(source, sink).serve(sc)
+    finally:
+        sc.stop()
+    if child:
+        child.stdin.close()
+        sys.exit(child.wait())
+
+
+if __name__ == "__main__":
+    main()

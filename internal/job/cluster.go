@@ -1,0 +1,106 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"quern/internal/core/plan"
+	"quern/internal/engine/spark"
+	"quern/internal/manifest"
+	"quern/internal/mill"
+	"quern/internal/remote"
+	"quern/internal/source"
+	"quern/internal/version"
+)
+
+// Cluster is where a job runs if not on this machine.
+type Cluster struct {
+	// Start is called when the job can begin, and its result is stopped at the end.
+	Start      func(context.Context) (*spark.Submitted, error)
+	Key        func() (spark.Key, error)
+	SplitSize  int64
+	IndexBytes int64
+	Ranges     int
+	Progress   func(spark.Step)
+	Warn       func(text string)
+}
+
+// ErrCluster is a job that no cluster can do.
+var ErrCluster = errors.New("not on a cluster")
+
+// tasksFolder is where tasks write, inside the staging folder: what does not count stays there, and goes with it.
+const tasksFolder = ".tasks"
+
+// onCluster runs the job on a cluster, into the staging folder.
+func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Set, stage staging, create createFunc) (_ *mill.Result, _ []spark.Parts, err error) {
+	dir, ok := stage.(folder)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: the output is a URL; name a folder that all machines share", ErrCluster)
+	}
+	o.warnOfWholes(inputs)
+	key, err := o.Cluster.Key()
+	if err != nil {
+		return nil, nil, err
+	}
+	tasks := filepath.Join(dir.Dir(), tasksFolder)
+	if err := os.Mkdir(tasks, 0o700); err != nil {
+		return nil, nil, err
+	}
+	driver, err := o.Cluster.Start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, driver.Stop()) }()
+	res, split, err := spark.Run(ctx, spark.Config{Plan: p, RecipeName: o.RecipeName, Inputs: inputs, Sealer: o.Sealer, Key: key, Build: version.CreatedBy(),
+		SplitSize: o.Cluster.SplitSize, IndexBytes: o.Cluster.IndexBytes, Ranges: o.Cluster.Ranges, Memory: o.Memory, MaxRejects: o.MaxRejects,
+		FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Staging: tasks, Create: create,
+		Progress: o.Cluster.Progress,
+		Place: func(staged, name string) error {
+			to := filepath.Join(dir.Dir(), filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				return err
+			}
+			return os.Rename(filepath.Join(tasks, staged), to)
+		}}, driver)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err() // the cluster went with it
+		}
+		return nil, nil, err
+	}
+	return res, split, os.RemoveAll(tasks)
+}
+
+// warnOfWholes says which inputs one task must read alone.
+func (o *Options) warnOfWholes(inputs *source.Set) {
+	splits, err := inputs.Splits(spark.SplitSize)
+	if err != nil || o.Cluster.Warn == nil {
+		return // which the run says better
+	}
+	n, first := 0, ""
+	for i := range splits {
+		if x := &splits[i]; !x.Cut && x.Size > spark.SplitSize {
+			if n++; n == 1 {
+				first = x.Name
+			}
+		}
+	}
+	if n > 0 {
+		o.Cluster.Warn(fmt.Sprintf("%d of the inputs cannot be cut (gzip, zstd, a JSON array, a URL), such as %s: one task reads each; "+
+			"many files of some 100 MB, or plain ones, use a cluster better", n, remote.Show(first)))
+	}
+}
+
+// describeParts puts the splits into the manifest.
+func describeParts(m *manifest.Manifest, all []spark.Parts) {
+	m.Options.Engine = "spark"
+	for _, p := range all {
+		in := &m.Inputs[p.Input]
+		if in.SHA256 == "" {
+			in.Splits = append(in.Splits, manifest.Split{Size: p.Size, SHA256: p.SHA256})
+		}
+	}
+}
