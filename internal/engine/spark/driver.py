@@ -21,8 +21,9 @@ from pyspark import SparkConf, SparkContext, SparkFiles
 
 VERSION = 1
 HELLO, JOB, STATE, INPUT, BLOCK, SUMMARY, FAILURE, PROGRESS, RUN, DONE, END = range(1, 12)
-HEADER = struct.Struct("<BBHIIII")
-AROUND = HEADER.size + 4  # bytes of a frame that are not its payload
+HEADER = "<BBHIIII"  # a struct.Struct does not travel
+HEAD = struct.calcsize(HEADER)
+AROUND = HEAD + 4  # bytes of a frame that are not its payload
 DRIVER = 0xFFFFFFFF
 
 
@@ -39,16 +40,16 @@ def crc32c(data, table=[]):
 
 
 def make(kind, payload=b"", key=0):
-    data = HEADER.pack(kind, VERSION, 0, key, 0, 0, len(payload)) + payload
+    data = struct.pack(HEADER, kind, VERSION, 0, key, 0, 0, len(payload)) + payload
     return data + struct.pack("<I", crc32c(data))
 
 
 def read(file):
     """One frame: its type, key and all its bytes. None if the stream has stopped."""
-    head = file.read(HEADER.size)
-    if len(head) < HEADER.size:
+    head = file.read(HEAD)
+    if len(head) < HEAD:
         return None
-    kind, version, _, key, _, _, size = HEADER.unpack(head)
+    kind, version, _, key, _, _, size = struct.unpack(HEADER, head)
     if version != VERSION:
         raise RuntimeError("quern: a frame of version %d; driver and binary must be of one build" % version)
     rest = file.read(size + 4)
@@ -95,7 +96,7 @@ def work(index, blocks, stage, next_tasks, first, inputs):
                 raise RuntimeError("quern task %s %d ended early with code %d: %s" % (stage, index, code, cause))
             kind, key, data = frame
             if kind == END:
-                if struct.unpack("<QQ", data[HEADER.size : HEADER.size + 16]) != (count, size):
+                if struct.unpack("<QQ", data[HEAD : HEAD + 16]) != (count, size):
                     raise RuntimeError("quern task %s %d: frames are missing from what it wrote" % (stage, index))
                 break
             count += 1
@@ -147,7 +148,7 @@ class Driver:
             kind, _, data = self.receive(RUN, END)
             if kind == END:
                 return
-            order = json.loads(data[HEADER.size : -4])
+            order = json.loads(data[HEAD : -4])
             hello, state = self.receive(HELLO)[2], self.receive(STATE)[2]
             inputs = [self.receive(INPUT)[2] for _ in range(order["tasks"])]
             done = threading.Event()
