@@ -103,6 +103,7 @@ func newRoot(s Streams) *cobra.Command {
 		newVersion(s),
 		newMan(s),
 		newTask(s),
+		newSpark(s),
 	)
 	usageArgs(root)
 	complete(root)

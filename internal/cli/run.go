@@ -124,6 +124,9 @@ func runRun(cmd *cobra.Command, s Streams, f *runFlags, args []string) (err erro
 		return withHint(cmd.Context(), err, args)
 	}
 	out := remote.Show(o.Output)
+	if f.cluster.attached {
+		s.Out = s.Err // stdout is the driver's
+	}
 	if m.Counts.Read == 0 {
 		fmt.Fprintln(s.Err, "quern: warning: there is no record in the input, and so none in the tables")
 	}

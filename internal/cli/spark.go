@@ -27,6 +27,7 @@ type sparkFlags struct {
 	conf      []string
 	splitSize string
 	ranges    int
+	attached  bool
 }
 
 func (f *sparkFlags) add(fl *pflag.FlagSet) {
@@ -34,6 +35,8 @@ func (f *sparkFlags) add(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.conf, "spark-conf", nil, "`KEY=VALUE` for spark-submit; may be given again")
 	fl.StringVar(&f.splitSize, "split-size", "128MiB", "`SIZE` of input that one task of a cluster reads")
 	fl.IntVar(&f.ranges, "ranges", 0, "`N` tasks for decisions (default: by the size of the input)")
+	fl.BoolVar(&f.attached, "attached", false, "the driver has started this process")
+	_ = fl.MarkHidden("attached") // for the driver
 	_ = fl.MarkHidden("ranges") // for tests: the output does not depend on it
 }
 
@@ -58,7 +61,10 @@ func (f *runFlags) onCluster(ctx context.Context, s Streams, o *quern.Job, keys 
 		return err
 	}
 	submit := &spark.Submit{Master: f.cluster.master, Conf: f.cluster.conf, Binary: binary}
-	if err := submit.Check(); err != nil {
+	start := submit.Start
+	if f.cluster.attached {
+		start = func(context.Context) (*spark.Submitted, error) { return spark.Attach(s.In, s.Out) }
+	} else if err := submit.Check(); err != nil {
 		return usageError{err}
 	}
 	for i, in := range o.Inputs {
@@ -75,7 +81,7 @@ func (f *runFlags) onCluster(ctx context.Context, s Streams, o *quern.Job, keys 
 	if !memory {
 		o.Memory = spark.TaskMemory
 	}
-	o.Cluster = &job.Cluster{Start: submit.Start, SplitSize: split, Ranges: f.cluster.ranges,
+	o.Cluster = &job.Cluster{Start: start, SplitSize: split, Ranges: f.cluster.ranges,
 		Key:      func() (spark.Key, error) { return keys.forTasks(f.keys.kek.or(kekEnv).value) },
 		Warn:     func(text string) { fmt.Fprintf(s.Err, "quern: warning: %s\n", text) },
 		Progress: sparkProgress(s, f.progress)}
@@ -145,4 +151,36 @@ func taskSealer(ctx context.Context, k spark.Key) (*seal.Sealer, error) {
 		return nil, err
 	}
 	return seal.New(ks)
+}
+
+// newSpark has what is needed where others submit.
+func newSpark(s Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "spark",
+		Short: "take quern to a Spark cluster that others submit to",
+		Args:  noSubcommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "export DIR",
+		Short: "write the driver program, this binary and a command that submits them",
+		Long: `export writes what a cluster needs into a folder: the driver program, this binary, and submit,
+a script that calls spark-submit with them. README in it has the commands for EMR and
+Dataproc. Where quern and spark-submit are on one machine, ` + "`quern run --engine spark`" + ` does it all.`,
+		Example: `  quern spark export job
+  SPARK_FLAGS="--master yarn" job/submit -o /shared/out /shared/logs`,
+		Args: exactlyOne("the folder to write to"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			binary, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			if err := spark.Export(args[0], binary); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.Out, "written to %s: run %s with the flags of quern run\n", args[0], filepath.Join(args[0], "submit"))
+			return nil
+		},
+	})
+	return cmd
 }

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import threading
 import time
 
@@ -204,6 +205,39 @@ def test_kills(quern, cluster, data, tmp_path, what, stage):
     killer.finish()
     same(local, tmp_path / "out")
     clean(tmp_path / "out")
+
+
+@pytest.mark.all_faults
+def test_export(quern, cluster, data, tmp_path):
+    """What export writes runs where others submit: rows, and exit codes."""
+    folder, local = data
+    quern("spark", "export", tmp_path / "job")
+    flags = f"--master {cluster.master_url} --conf spark.executor.memory=512m"
+
+    def submit(*args):
+        env = dict(clusters.environment(), SPARK_FLAGS=flags)
+        return subprocess.run([tmp_path / "job" / "submit", "--keyset", quern.keyset, "-o", tmp_path / "out", "--split-size", "300KiB", *args, folder], env=env,
+                              cwd=tmp_path, capture_output=True, text=True)
+
+    done = submit()
+    assert done.returncode == 3 and f"{folder}/1.ndjson:5001:" in done.stderr, done.stderr
+    done = submit("--max-rejects", "10")
+    assert done.returncode == 0, done.stderr
+    same(local, tmp_path / "out")
+    clean(tmp_path / "out")
+
+
+@pytest.mark.all_faults
+def test_cancel(quern, cluster, data, tmp_path):
+    """Ctrl-C: exit code 130, nothing left, and no task at work."""
+    folder, _ = data
+    process = submit(quern, cluster, tmp_path / "out", folder, 3, background=True)
+    killer = Killer(cluster, "grind", lambda pid: process.send_signal(signal.SIGINT) or True)
+    _, stderr = process.communicate()
+    killer.finish()
+    assert process.returncode == 130 and "cancelled; nothing was published" in stderr
+    clean(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.all_faults

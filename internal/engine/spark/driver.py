@@ -1,7 +1,7 @@
 """Carries frames between Spark and quern. Spark schedules, shuffles and retries; what is in a frame is quern's business.
 
     spark-submit --files quern driver.py SOCKET          quern waits behind a Unix socket
-    spark-submit --files quern driver.py -- COMMAND...   quern is started, and speaks on its standard input and output
+    spark-submit --files quern driver.py start ARGUMENTS quern is started, and speaks on its standard input and output
 
 A frame is its type, the version, two zeros, then key, sender, number and length (little-endian, four bytes each), the
 payload, and a CRC-32C. docs/protocol.md has the whole of it. Python 3.8 and Spark 3.5 are enough.
@@ -210,21 +210,29 @@ def cause(e):
 
 
 def main():
-    child = None
-    if sys.argv[1] == "--":
-        child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        source, sink = child.stdout, child.stdin
-    else:
-        link = socket.socket(socket.AF_UNIX)
-        link.connect(sys.argv[1])
-        source, sink = link.makefile("rb"), link.makefile("wb")
     sc = SparkContext(conf=SparkConf().setIfMissing("spark.app.name", "quern"))
+    child = None
     try:
-        Driver(source, sink).serve(sc)
+        if sys.argv[1] == "start":
+            command = [os.path.join(SparkFiles.getRootDirectory(), "quern"), *sys.argv[2:]]
+            child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            source, sink = child.stdout, child.stdin
+        else:
+            link = socket.socket(socket.AF_UNIX)
+            link.connect(sys.argv[1])
+            source, sink = link.makefile("rb"), link.makefile("wb")
+        try:
+            Driver(source, sink).serve(sc)
+        except (SystemExit, OSError):
+            if child is None:
+                raise
     finally:
         sc.stop()
     if child:
-        child.stdin.close()
+        try:
+            child.stdin.close()
+        except OSError:
+            pass
         sys.exit(child.wait())
 
 

@@ -121,6 +121,15 @@ func (s *Submit) Start(ctx context.Context) (_ *Submitted, err error) {
 	return d, errors.Join(err, ctx.Err())
 }
 
+// Attach takes a driver that has started this process, and speaks on its standard streams.
+func Attach(in io.Reader, out io.Writer) (*Submitted, error) {
+	c, err := Connect(struct {
+		io.Reader
+		io.Writer
+	}{in, out})
+	return &Submitted{Conn: c}, err
+}
+
 // Stop ends the driver, with its good-bye if it is still there, and waits for it.
 func (d *Submitted) Stop() error {
 	if d.Conn != nil {
@@ -136,6 +145,9 @@ func (d *Submitted) Stop() error {
 		}
 		d.cancel()
 		<-d.ended
+	}
+	if d.dir == "" {
+		return nil
 	}
 	return os.RemoveAll(d.dir)
 }
