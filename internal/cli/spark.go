@@ -18,6 +18,7 @@ import (
 	"quern/internal/core/size"
 	"quern/internal/engine/spark"
 	"quern/internal/job"
+	"quern/internal/remote"
 	"quern/internal/version"
 )
 
@@ -66,6 +67,9 @@ func (f *runFlags) onCluster(ctx context.Context, s Streams, o *quern.Job, keys 
 		start = func(context.Context) (*spark.Submitted, error) { return spark.Attach(s.In, s.Out) }
 	} else if err := submit.Check(); err != nil {
 		return usageError{err}
+	}
+	if remote.Is(o.Out) {
+		return usagef("the output of a cluster is a folder that all its machines share, and %s is a URL", remote.Show(o.Out))
 	}
 	for i, in := range o.Inputs {
 		if in == "-" {
