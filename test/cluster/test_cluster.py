@@ -269,8 +269,8 @@ def test_driver_killed(quern, cluster, data, tmp_path):
     killer.finish()
     assert process.returncode == -signal.SIGKILL
     assert (out / "manifest.json").read_bytes() == before
-    for _ in range(600):  # its tasks end by themselves
-        if not any(cluster.tasks(s) for s in STAGES):
+    for _ in range(600):  # the driver notices, and its executors end with what they run
+        if not any(cluster.executors(i) for i in cluster.workers):
             break
         time.sleep(0.1)
     assert not any(cluster.tasks(s) for s in STAGES)
