@@ -38,7 +38,7 @@ func (f *sparkFlags) add(fl *pflag.FlagSet) {
 	fl.IntVar(&f.ranges, "ranges", 0, "`N` tasks for decisions (default: by the size of the input)")
 	fl.BoolVar(&f.attached, "attached", false, "the driver has started this process")
 	_ = fl.MarkHidden("attached") // for the driver
-	_ = fl.MarkHidden("ranges") // for tests: the output does not depend on it
+	_ = fl.MarkHidden("ranges")   // for tests: the output does not depend on it
 }
 
 // onCluster makes o a job for a cluster if the flags say so.
@@ -68,8 +68,8 @@ func (f *runFlags) onCluster(ctx context.Context, s Streams, o *quern.Job, keys 
 	} else if err := submit.Check(); err != nil {
 		return usageError{err}
 	}
-	if remote.Is(o.Out) {
-		return usagef("the output of a cluster is a folder that all its machines share, and %s is a URL", remote.Show(o.Out))
+	if remote.Is(o.Output) {
+		return usagef("the output of a cluster is a folder that all its machines share, and %s is a URL", remote.Show(o.Output))
 	}
 	for i, in := range o.Inputs {
 		if in == "-" {
@@ -160,14 +160,15 @@ func taskSealer(ctx context.Context, k spark.Key) (*seal.Sealer, error) {
 // newSpark has what is needed where others submit.
 func newSpark(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "spark",
-		Short: "take quern to a Spark cluster that others submit to",
-		Args:  noSubcommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "spark",
+		Short:   "take quern to a Spark cluster that others submit to",
+		Example: `  quern spark export job`,
+		Args:    noSubcommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "export DIR",
-		Short: "write the driver program, this binary and a command that submits them",
+		Short: "write the driver, this binary and a script that submits them",
 		Long: `export writes what a cluster needs into a folder: the driver program, this binary, and submit,
 a script that calls spark-submit with them. README in it has the commands for EMR and
 Dataproc. Where quern and spark-submit are on one machine, ` + "`quern run --engine spark`" + ` does it all.`,

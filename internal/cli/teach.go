@@ -33,6 +33,8 @@ var lessons = map[string]lesson{
 	"quern schema":        {"", "quern run --json data.json prints what the schema summary describes."},
 	"quern lookup":        {"", "quern lookup --json OUT KEY is for programs."},
 	"quern verify":        {"", "quern report OUT draws the report of what was verified."},
+	"quern spark":         {next: "quern spark export job, and hand the folder to whoever submits."},
+	"quern spark export":  {next: "job/submit with the flags of quern run."},
 	"quern report":        {"  quern report quern-out", "open quern-out/report.html in a browser."},
 	"quern generate":      {"", "quern run records.ndjson"},
 	"quern version":       {"  quern version --json", "a table's created_by names the version that wrote it."},
