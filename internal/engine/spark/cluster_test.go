@@ -24,7 +24,6 @@ type fake struct {
 	// hurt, if it is set, may break what a task gets or gives; it says whether the attempt must fail.
 	hurt  func(stage string, task int, attempt int) harm
 	ended int // attempts that failed
-	plain func(stage string, block []byte)
 }
 
 type harm uint8
