@@ -121,18 +121,7 @@ const (
 // read only once nothing is read. The error is a *local.RejectError, beside a Forecast, if the beginning of the inputs
 // has more rejects than are allowed.
 func Predict(ctx context.Context, o Options) (_ *Forecast, err error) {
-	p, err := plan.Compile(o.Recipe, o.Layout)
-	if err != nil {
-		return nil, err
-	}
-	if err := overlap(o.Inputs, o.Out); err != nil {
-		return nil, err
-	}
-	ups, err := o.uploads(p)
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := o.inputs(ctx)
+	p, ups, inputs, err := o.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,21 +130,15 @@ func Predict(ctx context.Context, o Options) (_ *Forecast, err error) {
 	if err := f.places(ctx, &o); err != nil {
 		return nil, err
 	}
-	if o.Sealer == nil {
-		if o.Sealer, err = o.Unlock(); err != nil {
-			return nil, err
-		}
+	if err := o.unlock(); err != nil {
+		return nil, err
 	}
 	f.plan(p)
 	h, err := f.sample(ctx, inputs)
 	if err != nil {
 		return nil, err
 	}
-	c := o.config(p, inputs)
-	if ups != nil {
-		c.Memory -= ups.bytes
-		c.Workers = local.Affordable(o.Workers, c.Memory)
-	}
+	c := o.config(p, inputs, ups)
 	f.Memory = MemoryForecast{Limit: o.Memory, Workers: c.Workers, Shares: c.Shares()}
 	if len(h.texts) == 0 {
 		return f, nil

@@ -72,18 +72,7 @@ var ErrOverlap = errors.New("input and output overlap")
 // left behind, nor is an older output touched.
 func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	begin := time.Now()
-	p, err := plan.Compile(o.Recipe, o.Layout)
-	if err != nil {
-		return nil, err
-	}
-	if err := overlap(o.Inputs, o.Out); err != nil {
-		return nil, err
-	}
-	ups, err := o.uploads(p)
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := o.inputs(ctx)
+	p, ups, inputs, err := o.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +83,12 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	}
 	defer func() { err = errors.Join(err, stage.Abort()) }()
 
-	if o.Sealer == nil {
-		if o.Sealer, err = o.Unlock(); err != nil {
-			return nil, err
-		}
+	if err := o.unlock(); err != nil {
+		return nil, err
 	}
-	c := o.config(p, inputs)
+	c := o.config(p, inputs, ups)
 	out := o.Out
 	if ups != nil {
-		c.Memory -= ups.bytes
-		c.Workers = local.Affordable(o.Workers, c.Memory)
 		out = remote.Mask(out)
 	}
 	create := func(name string) (io.WriteCloser, error) {
@@ -146,8 +131,38 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	return m, stage.Publish()
 }
 
-func (o *Options) config(p *plan.Plan, inputs *source.Set) local.Config {
-	return local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: local.Affordable(o.Workers, o.Memory), Memory: o.Memory, Temp: o.Temp,
+// prepare checks the job and finds its inputs, which the caller closes. It writes nothing.
+func (o *Options) prepare(ctx context.Context) (*plan.Plan, *uploads, *source.Set, error) {
+	p, err := plan.Compile(o.Recipe, o.Layout)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := overlap(o.Inputs, o.Out); err != nil {
+		return nil, nil, nil, err
+	}
+	ups, err := o.uploads(p)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	inputs, err := o.inputs(ctx)
+	return p, ups, inputs, err
+}
+
+// unlock sees to it that there is a Sealer.
+func (o *Options) unlock() (err error) {
+	if o.Sealer == nil {
+		o.Sealer, err = o.Unlock()
+	}
+	return err
+}
+
+// config is what the engine on this machine is told. What uploads hold, if there are any, is not the engine's.
+func (o *Options) config(p *plan.Plan, inputs *source.Set, ups *uploads) local.Config {
+	memory := o.Memory
+	if ups != nil {
+		memory -= ups.bytes
+	}
+	return local.Config{Plan: p, Inputs: inputs, Sealer: o.Sealer, Workers: local.Affordable(o.Workers, memory), Memory: memory, Temp: o.Temp,
 		MaxRejects: o.MaxRejects, FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Progress: o.Progress}
 }
 

@@ -41,7 +41,7 @@ func Rehearse(ctx context.Context, o Options, m *manifest.Manifest) (_ []local.F
 		return nil, fmt.Errorf("the manifest's options: %w", err)
 	}
 	o.FileSize = m.Options.FileSize
-	c := o.config(p, inputs)
+	c := o.config(p, inputs, nil)
 	c.CreatedBy = m.Tool.CreatedBy()
 	c.MaxRejects = local.Limit{Percent: 100}
 	c.Create = func(string) (io.WriteCloser, error) { return discard{}, nil }
