@@ -40,7 +40,15 @@ func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Se
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: the output is a URL; name a folder that all machines share", ErrCluster)
 	}
-	o.warnOfWholes(inputs)
+	size := o.Cluster.SplitSize
+	if size <= 0 {
+		size = spark.SplitSize
+	}
+	splits, err := inputs.Splits(size)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.warnOfWholes(splits, size)
 	key, err := o.Cluster.Key()
 	if err != nil {
 		return nil, nil, err
@@ -55,7 +63,7 @@ func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Se
 	}
 	defer func() { err = errors.Join(err, driver.Stop()) }()
 	res, split, err := spark.Run(ctx, spark.Config{Plan: p, RecipeName: o.RecipeName, Inputs: inputs, Sealer: o.Sealer, Key: key, Build: version.CreatedBy(),
-		SplitSize: o.Cluster.SplitSize, IndexBytes: o.Cluster.IndexBytes, Ranges: o.Cluster.Ranges, Memory: o.Memory, MaxRejects: o.MaxRejects,
+		Splits: splits, IndexBytes: o.Cluster.IndexBytes, Ranges: o.Cluster.Ranges, Memory: o.Memory, MaxRejects: o.MaxRejects,
 		FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Staging: tasks, Create: create,
 		Progress: o.Cluster.Progress,
 		Place: func(staged, name string) error {
@@ -75,21 +83,20 @@ func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Se
 }
 
 // warnOfWholes says which inputs one task must read alone.
-func (o *Options) warnOfWholes(inputs *source.Set) {
-	splits, err := inputs.Splits(spark.SplitSize)
-	if err != nil || o.Cluster.Warn == nil {
-		return // which the run says better
+func (o *Options) warnOfWholes(splits []source.Split, size int64) {
+	if o.Cluster.Warn == nil {
+		return
 	}
 	n, first := 0, ""
 	for i := range splits {
-		if x := &splits[i]; !x.Cut && x.Size > spark.SplitSize {
+		if x := &splits[i]; !x.Cut && x.Size > size {
 			if n++; n == 1 {
 				first = x.Name
 			}
 		}
 	}
 	if n > 0 {
-		o.Cluster.Warn(fmt.Sprintf("%d of the inputs cannot be cut (gzip, zstd, a JSON array, a URL), such as %s: one task reads each; "+
+		o.Cluster.Warn(fmt.Sprintf("%d of the inputs cannot be cut (gzip, zstd, a JSON array, https), such as %s: one task reads each; "+
 			"many files of some 100 MB, or plain ones, use a cluster better", n, remote.Show(first)))
 	}
 }

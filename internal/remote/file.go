@@ -30,6 +30,9 @@ func (f *File) Raw() string {
 	return f.url.String() + "?" + f.url.query.Encode()
 }
 
+// Web says that it lies on a web server.
+func (f *File) Web() bool { return f.url.Web() }
+
 // Size is its size in bytes, as stored; -1 if unknown.
 func (f *File) Size() int64 { return f.object.Size }
 
@@ -82,9 +85,13 @@ func (f *File) Open(ctx context.Context, b *Buffers) (io.ReadCloser, error) {
 	if f.object.whole {
 		return f.stream(ctx)
 	}
+	return f.OpenRange(ctx, b, 0, f.object.Size), nil
+}
+
+// OpenRange is Open for the bytes [start, end) of a file that can be read again.
+func (f *File) OpenRange(ctx context.Context, b *Buffers, start, end int64) io.ReadCloser {
 	ctx, cancel := context.WithCancelCause(ctx)
-	r := &reader{file: f, buffers: b, ctx: ctx, cancel: cancel, queue: make(chan *chunk, max(0, b.window.Ranges-2))} // one more waits to be queued, and one is read
-	return r, nil
+	return &reader{file: f, buffers: b, start: start, end: end, ctx: ctx, cancel: cancel, queue: make(chan *chunk, max(0, b.window.Ranges-2))} // one more waits to be queued, and one is read
 }
 
 // reader reads a file in ranges, of which some are on their way while another is read.
@@ -94,6 +101,8 @@ type reader struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	wait    sync.WaitGroup
+	start   int64
+	end     int64
 
 	begun bool
 	queue chan *chunk // in the order of the file
@@ -114,10 +123,9 @@ var errClosed = errors.New("the file is closed")
 // schedule starts the ranges in order, and no more at once than there are buffers.
 func (r *reader) schedule() {
 	defer close(r.queue)
-	size := r.file.object.Size
 	step := int64(r.buffers.window.Bytes)
-	for off := int64(0); off < size; off += step {
-		c := &chunk{off: off, buf: r.buffers.get(min(step, size-off)), done: make(chan struct{})}
+	for off := r.start; off < r.end; off += step {
+		c := &chunk{off: off, buf: r.buffers.get(min(step, r.end-off)), done: make(chan struct{})}
 		r.wait.Go(func() {
 			c.err = r.file.fetch(r.ctx, c.buf, c.off)
 			close(c.done)
@@ -267,7 +275,7 @@ func (s *streamed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadAt implements io.ReaderAt over an object that can be read in ranges, for tables.
+// readAt implements io.ReaderAt over an object that can be read in ranges, for tables.
 func (f *File) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off >= f.object.Size {
 		return 0, io.EOF

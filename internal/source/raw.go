@@ -105,7 +105,16 @@ func (w *raw) openRemote(in *Input) error {
 	if w.buffers == nil {
 		w.buffers = remote.NewBuffers(w.pass.opt.Window)
 	}
-	f, err := in.remote.Open(w.pass.life, w.buffers)
+	var f io.ReadCloser
+	var err error
+	if in.split != nil && in.split.Cut {
+		var end int64
+		if w.from, end, err = in.split.bounds(in.remote.At(w.pass.life)); err == nil {
+			f = in.remote.OpenRange(w.pass.life, w.buffers, w.from, end)
+		}
+	} else {
+		f, err = in.remote.Open(w.pass.life, w.buffers)
+	}
 	if err != nil {
 		return reason(err)
 	}

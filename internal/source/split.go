@@ -13,42 +13,38 @@ import (
 )
 
 // Split is a part of an input that can be read by itself: the lines that begin in [Start, End) of a plain file, or all
-// of an input that cannot be cut (gzip, zstd, a JSON array, a URL). Splits go from machine to machine.
+// of an input that cannot be cut (gzip, zstd, a JSON array, a file on a web server). Splits go from machine to machine.
 type Split struct {
 	Input    int    `json:"input"` // its number in the whole
 	Name     string `json:"name"`
-	Path     string `json:"path"` // a file on all machines, or a URL
-	Size     int64  `json:"size"` // of the input, as stored
+	Path     string `json:"path,omitempty"` // a file on all machines
+	Size     int64  `json:"size"`           // of the input, as stored
 	Modified int64  `json:"modified,omitempty"`
 	Start    int64  `json:"start"`
 	End      int64  `json:"end"`
 	Cut      bool   `json:"cut"` // a part by lines
-	Remote   bool   `json:"remote,omitempty"`
 
-	Compression Compression `json:"compression,omitempty"` // of a file
-	Format      Format      `json:"format,omitempty"`
+	Remote *remote.Pin `json:"remote,omitempty"` // of a URL
 }
 
 // ErrPipe is an input that only one process can read.
 var ErrPipe = errors.New("not a file that all machines can read")
 
-// Splits cuts the inputs into splits of about size bytes, in their order. A file is cut if it is plain and has lines.
+// Splits cuts the inputs into splits of about size bytes, in their order. A file or an object is cut if it is plain and
+// has lines.
 func (s *Set) Splits(size int64) ([]Split, error) {
 	var out []Split
 	for i := range s.Inputs {
 		in := &s.Inputs[i]
-		x := Split{Input: i, Name: in.Name, Path: in.Path, Size: in.Size, End: in.Size, Remote: in.remote != nil}
-		if !in.Regular || in.Path == "" {
+		x := Split{Input: i, Name: in.Name, Path: in.Path, Size: in.Size, End: in.Size}
+		if !in.Regular || in.remote == nil && in.Path == "" {
 			return nil, fmt.Errorf("%w: %s: %w", ErrNoInput, quote(in.Name), ErrPipe)
 		}
-		if x.Remote {
-			out = append(out, x)
-			continue
-		}
-		if err := x.look(); err != nil {
+		lines, err := x.look(s.ctx, in.remote, size)
+		if err != nil {
 			return nil, &InputError{Input: in.Name, Offset: -1, Err: reason(err)}
 		}
-		if x.Compression != Plain || x.Format != NDJSON || x.Size <= size {
+		if !lines || x.Size <= size {
 			out = append(out, x)
 			continue
 		}
@@ -66,40 +62,57 @@ func (s *Set) Splits(size int64) ([]Split, error) {
 	return out, nil
 }
 
-// look finds out what the file is, by its first bytes.
-func (x *Split) look() error {
-	f, err := os.Open(x.Path)
-	if err != nil {
-		return err
+// look finds out which input it is exactly, and by its first bytes whether it has plain lines. Objects of at most size
+// bytes are not looked at: there may be many, and each costs a request.
+func (x *Split) look(ctx context.Context, f *remote.File, size int64) (lines bool, err error) {
+	if f != nil {
+		pin := f.Pin()
+		x.Path, x.Remote = "", &pin
+		if f.Web() || x.Size <= size {
+			return false, nil
+		}
+		return hasLines(io.NewSectionReader(f.At(ctx), 0, x.Size))
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	file, err := os.Open(x.Path)
 	if err != nil {
-		return err
+		return false, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return false, err
 	}
 	x.Size, x.End, x.Modified = info.Size(), info.Size(), info.ModTime().UnixNano()
-	head := bufio.NewReaderSize(f, sniff)
-	first, _ := head.Peek(4)
-	if x.Compression, err = compressionOf(first); err != nil || x.Compression != Plain {
-		return err
+	return hasLines(file)
+}
+
+// hasLines says whether what is read is neither compressed nor an array.
+func hasLines(r io.Reader) (bool, error) {
+	head := bufio.NewReaderSize(r, sniff)
+	first, err := head.Peek(4)
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	if c, err := compressionOf(first); err != nil || c != Plain {
+		return false, err
 	}
 	var text stream
 	err = text.open(head, 0)
-	x.Format = text.format
-	return err
+	return text.format == NDJSON, err
 }
 
 // OpenSplit is a Set of that one split.
 func OpenSplit(ctx context.Context, x Split, c *remote.Client) (*Set, error) {
-	if x.Remote {
-		set, err := Expand([]string{x.Path}, WithRemote(ctx, c))
-		if err == nil && len(set.Inputs) != 1 {
-			err = fmt.Errorf("%w: %s names %d objects", ErrChanged, x.Name, len(set.Inputs))
-		}
-		return set, err
-	}
 	s := &Set{stdin: os.Stdin, ctx: ctx, remote: c, marks: make([]mark, 1)}
-	s.Inputs = []Input{{Name: x.Name, Path: x.Path, Size: x.Size, Regular: true, split: &x}}
+	in := Input{Name: x.Name, Path: x.Path, Size: x.Size, Regular: true, split: &x}
+	if x.Remote != nil {
+		f, err := c.Reopen(ctx, *x.Remote)
+		if err != nil {
+			return nil, &InputError{Input: x.Name, Offset: -1, Err: reason(err)}
+		}
+		in.remote, in.Regular = f, f.Again()
+	}
+	s.Inputs = []Input{in}
 	return s, nil
 }
 
@@ -112,19 +125,28 @@ func (x *Split) section(f *os.File) (*io.SectionReader, int64, error) {
 	if info.Size() != x.Size || info.ModTime().UnixNano() != x.Modified {
 		return nil, 0, ErrChanged
 	}
-	start, end := int64(0), x.Size
-	if x.Cut {
-		if start, err = lineFrom(f, x.Start, x.Size); err == nil {
-			end, err = lineFrom(f, x.End, x.Size)
-		}
-	}
+	start, end, err := x.bounds(f)
 	return io.NewSectionReader(f, start, end-start), start, err
 }
 
+// bounds are where the split's first line begins, and where its last ends.
+func (x *Split) bounds(f io.ReaderAt) (start, end int64, err error) {
+	if !x.Cut {
+		return 0, x.Size, nil
+	}
+	if start, err = lineFrom(f, x.Start, x.Size); err == nil {
+		end, err = lineFrom(f, x.End, x.Size)
+	}
+	return start, end, err
+}
+
+// mostLooked is how much is read at once where a line's end is looked for.
+const mostLooked = 4 << 20
+
 // lineFrom is where the first line begins that begins at or after offset.
 func lineFrom(f io.ReaderAt, offset, size int64) (int64, error) {
-	if offset <= 0 {
-		return 0, nil
+	if offset <= 0 || offset >= size {
+		return min(max(offset, 0), size), nil
 	}
 	buf := make([]byte, 64<<10)
 	for at := offset - 1; at < size; { // the newline before may be the one that ends a line
@@ -137,6 +159,9 @@ func lineFrom(f io.ReaderAt, offset, size int64) (int64, error) {
 		}
 		if n == 0 {
 			break
+		}
+		if len(buf) < mostLooked { // of an object each is a request
+			buf = make([]byte, 2*len(buf))
 		}
 	}
 	return size, nil

@@ -41,7 +41,7 @@ type Config struct {
 	Key        Key
 	Build      string
 
-	SplitSize  int64
+	Splits     []source.Split // of Inputs, and of about SplitSize
 	IndexBytes int64
 	Ranges     int   // 0: by the size of the inputs and the cluster
 	Memory     int64 // of a task
@@ -112,9 +112,6 @@ type coordinator struct {
 // cannot do its work.
 func Run(ctx context.Context, c Config, cluster Cluster) (*mill.Result, []Parts, error) {
 	r := &coordinator{Config: c, cluster: cluster, sent: map[string]int64{}}
-	if r.SplitSize <= 0 {
-		r.SplitSize = SplitSize
-	}
 	if r.IndexBytes <= 0 {
 		r.IndexBytes = IndexBytes
 	}
@@ -149,10 +146,7 @@ func (r *coordinator) parts() (out []Parts) {
 
 // begin makes the splits and the job.
 func (r *coordinator) begin(context.Context) error {
-	var err error
-	if r.splits, err = r.Inputs.Splits(r.SplitSize); err != nil {
-		return err
-	}
+	r.splits = r.Splits
 	var size int64
 	for i := range r.splits {
 		size += max(0, r.splits[i].End-r.splits[i].Start)
@@ -168,6 +162,7 @@ func (r *coordinator) begin(context.Context) error {
 	for i := range r.Inputs.Inputs {
 		job.Inputs = append(job.Inputs, r.Inputs.Inputs[i].Name)
 	}
+	var err error
 	if r.secrets, err = newSecrets(r.Sealer, job.Run); err != nil {
 		return err
 	}

@@ -101,8 +101,13 @@ func newFake(b *bench, seed uint64) *fake {
 func (b *bench) cluster(t testing.TB, f spark.Cluster, s shape) (*mill.Result, string, error) {
 	t.Helper()
 	dir, staging := t.TempDir(), t.TempDir()
-	res, _, err := spark.Run(t.Context(), spark.Config{Plan: b.plan, RecipeName: "test", Inputs: b.expand(t), Sealer: b.sealer, Build: "test",
-		SplitSize: s.split, IndexBytes: s.index, Ranges: s.ranges, Memory: 1 << 20, BlockSize: 2000, MaxRejects: b.limit, Profile: parquet.Modern,
+	inputs := b.expand(t)
+	splits, err := inputs.Splits(s.split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _, err := spark.Run(t.Context(), spark.Config{Plan: b.plan, RecipeName: "test", Inputs: inputs, Sealer: b.sealer, Build: "test",
+		Splits: splits, IndexBytes: s.index, Ranges: s.ranges, Memory: 1 << 20, BlockSize: 2000, MaxRejects: b.limit, Profile: parquet.Modern,
 		CreatedBy: "quern version 0.0.0 (build test)", Staging: staging, Create: create(dir),
 		Place: func(staged, name string) error {
 			path := filepath.Join(dir, name)
