@@ -1,4 +1,4 @@
-"""compare_test.py: does compare.py see every kind of difference, and nothing else?"""
+"""compare_test.py: do compare.py and fingerprint.py see every kind of difference, and nothing else?"""
 import contextlib
 import io
 import os
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import compare
+import fingerprint
 
 N = 20
 
@@ -109,11 +110,14 @@ def main():
                 said = io.StringIO()
                 with contextlib.redirect_stdout(said):
                     got = compare.main(a, b)
-            if got != want:
-                print(f"compare takes {label} in {name} for {'a difference' if got else 'the same'}:")
-                print(said.getvalue())
-                failed += 1
-    print(f"compare: {len(SAME) + len(DIFFERENT) - failed} of {len(SAME) + len(DIFFERENT)} cases right")
+                printed = fingerprint.of(a) != fingerprint.of(b)
+            for tool, differs in ("compare", got), ("fingerprint", printed):
+                if differs != want:
+                    print(f"{tool} takes {label} in {name} for {'a difference' if differs else 'the same'}:")
+                    print(said.getvalue())
+                    failed += 1
+    cases = 2 * (len(SAME) + len(DIFFERENT))
+    print(f"compare: {cases - failed} of {cases} cases right")
     return int(failed > 0)
 
 

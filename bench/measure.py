@@ -31,7 +31,8 @@ class Figures:
 
 
 def run(cmd, log, cwd=None, env=None, watch=None, every=0.2):
-    """Measures cmd, whose output goes to the file log. watch(pids), if given, is called from time to time.
+    """Measures cmd, whose output goes to the file log. watch, if given, is called from time to time with the command's
+    processes and the KiB of each.
 
     Spark's JVM outlives the Python that started it, and nobody waits for it: so this process adopts orphans, waits for
     every one, and adds up. Peak is the largest ru_maxrss, which is exact for one process; as long as there are several,
@@ -42,12 +43,16 @@ def run(cmd, log, cwd=None, env=None, watch=None, every=0.2):
     done, sampled = threading.Event(), [0]
 
     def sample():
-        while not done.wait(every):
-            pids = descendants(os.getpid())
-            if len(pids) > 1:
-                sampled[0] = max(sampled[0], sum(map(pss, pids)))
+        pause = every
+        while not done.wait(pause):
+            start = time.perf_counter()
+            sizes = {pid: pss(pid) for pid in descendants(os.getpid())}
+            if len(sizes) > 1:
+                sampled[0] = max(sampled[0], sum(sizes.values()))
             if watch:
-                watch(pids)
+                watch(sizes)
+            # The kernel walks all pages of a heap of gigabytes: that is not to cost what is measured a share of a core.
+            pause = max(every, 30 * (time.perf_counter() - start))
 
     with open(log, "wb") as out:
         start = time.perf_counter()

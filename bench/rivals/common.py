@@ -8,7 +8,8 @@ T0 = time.perf_counter()
 LEVEL = 1  # of zstd, in every rival: speed is what is compared
 
 
-def args():
+def args(**more):
+    """The flags, and those that only one rival has: their names and what argparse is to know of them."""
     ap = argparse.ArgumentParser()
     ap.add_argument("--in", dest="src", required=True)
     ap.add_argument("--out", required=True)
@@ -16,6 +17,8 @@ def args():
                     help="plain: base64, no encryption; siv: AES-SIV, batched; rowwise: AES-SIV as users write it")
     ap.add_argument("--memory", type=int, help="bytes; for those that have a limit")
     ap.add_argument("--threads", type=int, default=os.cpu_count())
+    for name, what in more.items():
+        ap.add_argument("--" + name, **what)
     a = ap.parse_args()
     a.out = os.path.abspath(a.out)
     os.makedirs(a.out, exist_ok=True)

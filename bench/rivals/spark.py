@@ -1,10 +1,12 @@
-"""PySpark, local, DataFrame API. Output 'files' are folders of part files, which is Spark's way, names in order.
+"""PySpark, local or on a cluster, DataFrame API. Output 'files' are folders of part files, names in order, as is its way.
 Tried and not kept: dedupe by row_number() over a window and by min_by, both of which shuffle whole rows; no cache, and
-a cache on disk; the rank broadcast and joined instead of sorted; the quick compiler only (TieredStopAtLevel=1), which
-halves the cost of starting and is for short runs."""
+a cache on disk; broadcast and joined instead of sorted; the quick compiler only (TieredStopAtLevel=1), which halves the cost of starting
+and is for short runs. --cache and --partitions are for a cluster, where what is best depends on its memory."""
 from .common import LEVEL, Phases, args
 
-a = args()
+a = args(master={"help": "a cluster's; --memory is an executor's then (default: local)"},
+         cache={"choices": ["memory", "disk", "none"], "default": "memory"},
+         partitions={"type": int, "help": "of a shuffle"})
 import os
 import shutil
 import sys
@@ -20,12 +22,15 @@ from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 
 heap = f"{int(a.memory * 0.8) >> 20}m" if a.memory else "8g"
+where = {"spark.driver.memory": heap} if not a.master else {
+    "spark.driver.memory": "1g", "spark.executor.memory": f"{(a.memory or 4 << 30) >> 20}m",
+    "spark.executorEnv.PYTHONPATH": bench, "spark.executor.extraJavaOptions": "-XX:+UseParallelGC -XX:-UsePerfData"}
+partitions = a.partitions or (a.threads if not a.memory or a.master else 16)
 work = f"{a.out}/.spark"
-spark = (SparkSession.builder.master(f"local[{a.threads}]").appName("rival")
-         .config("spark.driver.memory", heap)
+spark = (SparkSession.builder.master(a.master or f"local[{a.threads}]").appName("rival").config(map=where)
          .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
          .config("spark.local.dir", work).config("spark.sql.warehouse.dir", work + "/wh")
-         .config("spark.sql.shuffle.partitions", str(a.threads if not a.memory else 16))
+         .config("spark.sql.shuffle.partitions", str(partitions))
          .config("spark.sql.adaptive.enabled", "true")
          .config("spark.sql.adaptive.coalescePartitions.parallelismFirst", "false")
          .config("spark.sql.session.timeZone", "UTC")
@@ -46,8 +51,9 @@ ph = Phases(f"spark {pyspark.__version__}")
 raw = (spark.read.schema("id string, email string, age_group int, user_score double, revenue double, "
                          "widget_list array<struct<name:string,amount:bigint>>, location string, created_at timestamp")
        .option("timestampFormat", "yyyy-MM-dd'T'HH:mm:ssX").json(a.src)
-       .withColumn("rn", F.monotonically_increasing_id())
-       .persist(StorageLevel.MEMORY_AND_DISK))
+       .withColumn("rn", F.monotonically_increasing_id()))
+if a.cache != "none":
+    raw = raw.persist({"memory": StorageLevel.MEMORY_AND_DISK, "disk": StorageLevel.DISK_ONLY}[a.cache])
 # Few duplicates: find their row numbers, broadcast, filter; no shuffle of whole rows.
 dups = raw.groupBy("id", "created_at").agg(F.count("*").alias("n"), F.min("rn").alias("first")).where("n > 1")
 later = raw.join(F.broadcast(dups), ["id", "created_at"]).where("rn > first").select("rn")

@@ -1,7 +1,7 @@
 """A real Spark cluster on loopback: a standalone master and workers of one core, from the pyspark that is installed.
 
-python cluster.py start DIR [WORKERS]   starts one, and prints the variables to use it by
-python cluster.py stop DIR              ends it
+python cluster.py start DIR [WORKERS [MEMORY]]  starts one, and prints the variables to use it by
+python cluster.py stop DIR                      ends it
 """
 
 import os
@@ -31,8 +31,8 @@ def environment():
 
 
 class Cluster:
-    def __init__(self, folder, workers=2):
-        self.folder = pathlib.Path(folder).absolute()
+    def __init__(self, folder, workers=2, memory="1g"):
+        self.folder, self.memory = pathlib.Path(folder).absolute(), memory
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.ui = free_port(), free_port()
         self.master_url = f"spark://127.0.0.1:{self.port}"
@@ -51,7 +51,7 @@ class Cluster:
         return subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, env=env, start_new_session=True)
 
     def add(self, i):
-        self.workers[i] = self.start(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", "--cores", 1, "--memory", "1g", "--webui-port",
+        self.workers[i] = self.start(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", "--cores", 1, "--memory", self.memory, "--webui-port",
                                      free_port(), "--work-dir", self.folder / f"worker-{i}.work", self.master_url)
 
     def wait(self, name, text, seconds=90):
@@ -121,7 +121,7 @@ def kill(pid):
 def main():
     folder = pathlib.Path(sys.argv[2])
     if sys.argv[1] == "start":
-        c = Cluster(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 2)
+        c = Cluster(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 2, *sys.argv[4:])
         (folder / "pids").write_text(" ".join(str(p.pid) for p in [*c.workers.values(), c.master]))
         for name in ("SPARK_HOME", "PYSPARK_PYTHON", "SPARK_LOCAL_IP"):
             print(f"export {name}={environment()[name]}")

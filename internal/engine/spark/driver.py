@@ -183,6 +183,7 @@ class Driver:
 
     def stage(self, sc, order, first, inputs):
         stage, tasks, onward = order["stage"], order["tasks"], order["next"]
+        sc.setJobDescription("quern " + stage)
         first, inputs = sc.broadcast(first), sc.broadcast(inputs)
         if order["from"]:
             source = self.shuffles[order["from"]]  # its last partition has the summaries of the stage before
