@@ -83,16 +83,19 @@ def run(cmd, log, cwd=None, env=None, watch=None, every=0.2):
     return Figures(wall, cpu, max(peak, sampled[0]) / 1024, code if code >= 0 else 128 - code)
 
 
-def descendants(pid):
+def children(pid):
     found = []
     try:
         for tid in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{tid}/children") as f:
-                for child in map(int, f.read().split()):
-                    found += [child] + descendants(child)
+                found += map(int, f.read().split())
     except OSError:  # it has ended
         pass
     return found
+
+
+def descendants(pid):
+    return [d for child in children(pid) for d in (child, *descendants(child))]
 
 
 def pss(pid):

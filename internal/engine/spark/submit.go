@@ -25,6 +25,10 @@ type Submit struct {
 // ErrNoSpark is a machine without Spark.
 var ErrNoSpark = errors.New("there is no spark-submit in SPARK_HOME/bin or PATH; install Spark (pip install pyspark), or set SPARK_HOME")
 
+// driverOptions are of the driver's Java, which lives for as long as a run and computes nothing: with the quick compiler
+// only, and a heap that begins small. What is set by others comes behind them, and counts.
+const driverOptions = "-XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xms64m"
+
 // find is the spark-submit of this machine.
 func find() (string, error) {
 	if home := os.Getenv("SPARK_HOME"); home != "" {
@@ -95,6 +99,7 @@ func (s *Submit) Start(ctx context.Context) (_ *Submitted, err error) {
 	d.cancel = cancel
 	cmd := exec.CommandContext(life, submit, append(args, program, socket)...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "SPARK_SUBMIT_OPTS="+strings.TrimSpace(driverOptions+" "+os.Getenv("SPARK_SUBMIT_OPTS")))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
