@@ -215,7 +215,6 @@ def cause(e):
 def configure(conf):
     """What suits executors that only move blocks. What somebody has set stays as it is."""
     conf.setIfMissing("spark.app.name", "quern")
-    conf.setIfMissing("spark.executor.memory", "512m")  # of the heap; tasks are processes beside it
     conf.setIfMissing("spark.shuffle.compress", "false")  # blocks are sealed: they cannot be compressed
     conf.setIfMissing("spark.shuffle.spill.compress", "false")
     # The quick compiler only: to compile well takes longer here than what is compiled runs.
