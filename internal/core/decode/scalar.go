@@ -26,6 +26,10 @@ func (d *Decoder) scalar(i int, t *recipe.Type, k *plan.Key, v *Value, required 
 	case recipe.Int64:
 		return d.intValue(i, math.MaxInt64, k, v)
 	case recipe.Double:
+		if m, places, neg, end := d.short(i); end != bad && m < 1<<53 {
+			v.Bits = doubleOf(m, -places, neg)
+			return end
+		}
 		var n number
 		if i = d.numberValue(i, k, &n); i == bad {
 			return bad
@@ -71,6 +75,12 @@ func (d *Decoder) numberValue(i int, k *plan.Key, n *number) int {
 }
 
 func (d *Decoder) intValue(i int, limit uint64, k *plan.Key, v *Value) int {
+	if m, places, neg, end := d.short(i); end != bad && places == 0 && m <= limit {
+		if v.Bits = m; neg {
+			v.Bits = -m
+		}
+		return end
+	}
 	var n number
 	if i = d.numberValue(i, k, &n); i == bad {
 		return bad
