@@ -56,17 +56,11 @@ func (s *source) sharedFiles(ctx context.Context, work string) (map[string][]byt
 		}
 		files["completions/"+name] = []byte(text + "\n")
 	}
-	pages, err := filepath.Glob(filepath.Join(s.dir, "docs", "man", "*.1"))
+	page, err := output(ctx, "", host, "man")
 	if err != nil {
 		return nil, err
 	}
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			return nil, err
-		}
-		files["man/"+filepath.Base(page)] = text
-	}
+	files["man/quern.1"] = []byte(page + "\n")
 	return files, nil
 }
 
