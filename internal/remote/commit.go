@@ -6,24 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"quern/internal/publish"
 )
 
 // commit is the redo log of a publication.
 type commit struct {
-	ID       string         `json:"run"`
-	Old      string         `json:"replaces,omitempty"` // version of the manifest to be replaced; empty: there is none
-	Uploads  []commitUpload `json:"uploads"`
-	Remove   []string       `json:"remove,omitempty"` // of the old output, what the new one has not
-	Manifest string         `json:"manifest"`
-}
-
-type commitUpload struct {
-	Name string   `json:"name"`
-	ID   string   `json:"upload"`
-	Tags []string `json:"parts"`
-	Size int64    `json:"size"`
+	ID       string   `json:"run"`
+	Old      string   `json:"replaces,omitempty"` // version of the manifest to be replaced; empty: there is none
+	Shared   bool     `json:"shared,omitempty"`   // attempts may have left uploads
+	Uploads  []Upload `json:"uploads"`
+	Remove   []string `json:"remove,omitempty"` // of the old output, what the new one has not
+	Manifest string   `json:"manifest"`
 }
 
 // errLost is a publication whose parts are gone.
@@ -60,15 +56,7 @@ func (o *Output) redo() error {
 
 // carryOut does what the log says, from the beginning or from wherever somebody left it; two may be at it at once.
 func (o *Output) carryOut(ctx context.Context, c *commit) error {
-	failed := make(chan error, len(c.Uploads))
-	for i := range c.Uploads {
-		go func() { failed <- o.completeUpload(ctx, &c.Uploads[i]) }()
-	}
-	var errs []error
-	for range c.Uploads {
-		errs = append(errs, <-failed)
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := inParallel(c.Uploads, func(u *Upload) error { return o.completeUpload(ctx, u) }); err != nil {
 		return err
 	}
 	err := o.put(ctx, manifestName, []byte(c.Manifest), condition{none: c.Old == "", version: c.Old})
@@ -81,18 +69,21 @@ func (o *Output) carryOut(ctx context.Context, c *commit) error {
 	} else if err != nil {
 		return err
 	}
-	for _, name := range c.Remove {
-		if err := o.remove(ctx, o.url.Below(name).Key); err != nil {
-			return err
-		}
+	if err := inParallel(c.Remove, func(name *string) error { return o.remove(ctx, o.url.Below(*name).Key) }); err != nil {
+		return err
 	}
 	if err := o.removeRun(ctx, c.ID); err != nil {
 		return err
 	}
+	if c.Shared {
+		if err := o.sweep(ctx); err != nil {
+			return err
+		}
+	}
 	return o.remove(ctx, o.url.prefix()+commitName)
 }
 
-func (o *Output) completeUpload(ctx context.Context, up *commitUpload) error {
+func (o *Output) completeUpload(ctx context.Context, up *Upload) error {
 	u := o.url.Below(up.Name)
 	err := o.client.do(ctx, "write", u, func() error { return o.store.complete(ctx, u.Key, up.ID, up.Tags) })
 	if !errors.Is(err, errNoUpload) && !errors.Is(err, ErrNotFound) {
@@ -108,4 +99,25 @@ func (o *Output) completeUpload(ctx context.Context, up *commitUpload) error {
 		return fmt.Errorf("%s: %w: run again", u, errLost)
 	}
 	return err
+}
+
+// atOnce is how many requests are made at a time where there is one for each object.
+const atOnce = 32
+
+// inParallel does something to each, and stops to begin at the first failure.
+func inParallel[T any](all []T, do func(*T) error) error {
+	var wait sync.WaitGroup
+	var next atomic.Int64
+	errs := make([]error, min(atOnce, len(all)))
+	for i := range errs {
+		wait.Go(func() {
+			for k := next.Add(1) - 1; k < int64(len(all)); k = next.Add(1) - 1 {
+				if errs[i] = do(&all[k]); errs[i] != nil {
+					next.Store(int64(len(all)))
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,7 +85,7 @@ func (o *Output) removeRun(ctx context.Context, id string) error {
 // cleanUp removes what dead runs left. While another run lives, uploads are left alone, since a store does not say whose
 // they are; the next run removes them.
 func (o *Output) cleanUp() error {
-	p, err := o.look()
+	p, err := o.look(o.ctx)
 	if err != nil {
 		return err
 	}
@@ -98,14 +99,10 @@ func (o *Output) cleanUp() error {
 	for _, part := range p.parts {
 		ids[o.runOf(part.Key)] = false
 	}
-	alone := true
 	for _, r := range p.runs {
-		id := o.runOf(r.Key)
-		if id == o.id {
-			continue
+		if id := o.runOf(r.Key); id != o.id {
+			ids[id] = o.alive(o.ctx, r, now)
 		}
-		ids[id] = o.alive(r, now)
-		alone = alone && !ids[id]
 	}
 	for id, alive := range ids {
 		if id == o.id || alive {
@@ -115,12 +112,14 @@ func (o *Output) cleanUp() error {
 			return err
 		}
 	}
-	if !alone {
-		return nil
-	}
+	return o.sweep(o.ctx)
+}
+
+// sweep removes the uploads that are there, unless another run lives: a store does not say whose they are.
+func (o *Output) sweep(ctx context.Context) error {
 	var left []upload
-	err = o.client.do(o.ctx, "list the uploads of", o.url, func() (err error) {
-		left, err = o.store.pending(o.ctx, o.url.prefix())
+	err := o.client.do(ctx, "list the uploads of", o.url, func() (err error) {
+		left, err = o.store.pending(ctx, o.url.prefix())
 		return err
 	})
 	if errors.Is(err, errUnsupported) || errors.Is(err, ErrDenied) {
@@ -129,15 +128,29 @@ func (o *Output) cleanUp() error {
 	if err != nil {
 		return err
 	}
-	for _, up := range left {
-		if !made.MatchString(strings.TrimPrefix(up.key, o.url.prefix())) {
-			continue // in a folder below, or somebody else's
-		}
-		if err := o.abortUpload(o.ctx, o.url.with(up.key), up.id); err != nil {
-			return err
+	left = slices.DeleteFunc(left, func(up upload) bool { // in a folder below, or somebody else's
+		return !made.MatchString(strings.TrimPrefix(up.key, o.url.prefix()))
+	})
+	if len(left) == 0 {
+		return nil
+	}
+	// Afterwards, since a run has its mark put before it uploads anything.
+	p, err := o.look(ctx)
+	if err != nil {
+		return err
+	}
+	var now time.Time // by the store's clock
+	for _, r := range p.runs {
+		if o.runOf(r.Key) == o.id {
+			now = r.Modified
 		}
 	}
-	return nil
+	for _, r := range p.runs {
+		if o.runOf(r.Key) != o.id && o.alive(ctx, r, now) {
+			return nil
+		}
+	}
+	return inParallel(left, func(up *upload) error { return o.abortUpload(ctx, o.url.with(up.key), up.id) })
 }
 
 // made is what quern calls the objects of an output.
@@ -153,11 +166,11 @@ func (o *Output) runOf(key string) string {
 var lives = processLives
 
 // alive says whether the run of a mark may still be under way.
-func (o *Output) alive(r Object, now time.Time) bool {
+func (o *Output) alive(ctx context.Context, r Object, now time.Time) bool {
 	if now.Sub(r.Modified) > deadAfter {
 		return false
 	}
-	text, _, err := o.read(o.ctx, strings.TrimPrefix(r.Key, o.url.prefix()))
+	text, _, err := o.read(ctx, strings.TrimPrefix(r.Key, o.url.prefix()))
 	if errors.Is(err, ErrNotFound) {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ import (
 // the folder, while a run is under way:
 //
 //	.quern-<id>/run.json    whose run it is, put again every minute
-//	.quern-<id>/...         parts of objects, in stores that keep no uploads of their own
+//	.quern-<id>/...         parts of objects, in stores that keep no uploads of their own; those of an Attempt in its folder
 //	.quern-commit           what is being published: a redo log
 //
 // Objects are uploaded in parts and not completed, so that nobody sees them. Publish writes the redo log, which is the
@@ -73,6 +74,10 @@ type Output struct {
 	writers  []*writer
 	manifest bytes.Buffer
 	done     bool
+
+	attempt string   // of an Attempt: its folder in the run's, with a slash
+	shared  bool     // attempts write to it
+	taken   []Upload // of attempts
 }
 
 // Begin begins an output under the folder URL raw, once it is known that one may be written there. Before that it
@@ -98,7 +103,7 @@ func (c *Client) Check(ctx context.Context, raw string, opt OutputOptions) error
 		return err
 	}
 	defer o.cancel(errClosed)
-	found, err := o.look()
+	found, err := o.look(o.ctx)
 	if err != nil {
 		return err
 	}
@@ -135,7 +140,7 @@ func (c *Client) output(ctx context.Context, raw string, opt OutputOptions) (*Ou
 }
 
 func (o *Output) begin() error {
-	found, err := o.look()
+	found, err := o.look(o.ctx)
 	if err != nil {
 		return err
 	}
@@ -143,7 +148,7 @@ func (o *Output) begin() error {
 		if err := o.redo(); err != nil {
 			return err
 		}
-		if found, err = o.look(); err != nil {
+		if found, err = o.look(o.ctx); err != nil {
 			return err
 		}
 	}
@@ -166,13 +171,13 @@ type place struct {
 	manifest *Object
 	commit   bool
 	runs     []Object // marks
-	others   []Object
+	others   int
 	parts    []Object // below .quern-<id>/, but for the marks
 }
 
-func (o *Output) look() (*place, error) {
+func (o *Output) look(ctx context.Context) (*place, error) {
 	p := &place{}
-	err := o.client.all(o.ctx, o.store, o.url, o.url.prefix(), func(obj Object) error {
+	err := o.client.all(ctx, o.store, o.url, o.url.prefix(), func(obj Object) error {
 		name := strings.TrimPrefix(obj.Key, o.url.prefix())
 		switch {
 		case name == "": // what consoles make to show a folder
@@ -185,9 +190,15 @@ func (o *Output) look() (*place, error) {
 		case strings.HasPrefix(name, runPrefix):
 			p.parts = append(p.parts, obj)
 		default:
-			p.others = append(p.others, obj)
+			p.others++
 		}
-		if len(p.others) > mostObjects {
+		if p.others != mostObjects {
+			return nil
+		}
+		// An output of a cluster may have more.
+		if _, ours, err := o.listed(ctx); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		} else if !ours {
 			return o.foreign(fmt.Sprintf("it holds more than %d objects", mostObjects))
 		}
 		return nil
@@ -203,14 +214,14 @@ func (o *Output) foreign(why string) error {
 func (o *Output) admit(p *place) error {
 	if p.manifest == nil {
 		switch {
-		case len(p.others) == 0:
+		case p.others == 0:
 			return nil
 		case o.opt.Overwrite:
 			return o.foreign("it has no manifest.json, but other objects")
 		}
 		return fmt.Errorf("%w: there are objects in %s: name another folder", publish.ErrExists, o.url)
 	}
-	_, ours, err := o.listed()
+	_, ours, err := o.listed(o.ctx)
 	switch {
 	case err != nil:
 		return err
@@ -225,8 +236,8 @@ func (o *Output) admit(p *place) error {
 }
 
 // listed reads which objects the manifest that is there lists, and whether it is quern's.
-func (o *Output) listed() (names []string, ours bool, err error) {
-	text, _, err := o.read(o.ctx, manifestName)
+func (o *Output) listed(ctx context.Context) (names []string, ours bool, err error) {
+	text, _, err := o.read(ctx, manifestName)
 	if err != nil {
 		return nil, false, err
 	}
@@ -328,9 +339,9 @@ func (o *Output) Publish() error {
 	if o.done {
 		return errors.New("BUG: publish after publish or abort")
 	}
-	c := &commit{ID: o.id, Manifest: o.manifest.String()}
+	c := &commit{ID: o.id, Shared: o.shared, Manifest: o.manifest.String(), Uploads: slices.Clone(o.taken)}
 	for _, w := range o.writers {
-		c.Uploads = append(c.Uploads, commitUpload{Name: w.name, ID: w.id, Tags: w.tags, Size: w.size})
+		c.Uploads = append(c.Uploads, w.upload())
 	}
 	for try := 1; ; try++ {
 		if err := o.expect(c); err != nil {
@@ -386,7 +397,7 @@ func (o *Output) expect(c *commit) error {
 	case !o.opt.Overwrite:
 		return fmt.Errorf("%w: another run has published to %s meanwhile: use --overwrite to replace that", publish.ErrExists, o.url)
 	}
-	names, ours, err := o.listed()
+	names, ours, err := o.listed(o.ctx)
 	if err != nil {
 		return err
 	}
@@ -427,17 +438,32 @@ func (o *Output) Abort() error {
 	o.cancel(errClosed)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.ctx), cleaning)
 	defer cancel()
-	var errs []error
-	for _, w := range o.writers {
-		w.wait.Wait()
-		if w.id != "" {
-			errs = append(errs, o.abortUpload(ctx, w.url, w.id))
-		}
+	err := o.abortUploads(ctx)
+	if err == nil {
+		err = inParallel(o.taken, func(u *Upload) error { return o.abortUpload(ctx, o.url.Below(u.Name), u.ID) })
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err == nil {
+		err = o.unmark(ctx)
+	}
+	if err == nil && o.shared { // of attempts that nobody has heard of
+		err = o.sweep(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("%w\nparts of the output are left; the next run to %s removes them", err, o.url)
 	}
-	return o.unmark(ctx)
+	return nil
+}
+
+// abortUploads removes what this process has uploaded.
+func (o *Output) abortUploads(ctx context.Context) error {
+	return inParallel(o.writers, func(p **writer) error {
+		w := *p
+		w.wait.Wait()
+		if w.id == "" {
+			return nil
+		}
+		return o.abortUpload(ctx, w.url, w.id)
+	})
 }
 
 func (o *Output) abortUpload(ctx context.Context, u *URL, id string) error {

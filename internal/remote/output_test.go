@@ -120,6 +120,10 @@ func TestAbort(t *testing.T) {
 // A run is killed at each request in turn, before it arrives or after it has been carried out. By the manifest there is
 // then the whole old output, or the whole new one, or a log that the next run carries out; it leaves nothing behind.
 func TestKilledAtEachRequest(t *testing.T) {
+	killedAtEachRequest(t, publishTo)
+}
+
+func killedAtEachRequest(t *testing.T, publishTo func(*testing.T, *memory, string, bool, ...string) error) {
 	was := lives
 	defer func() { lives = was }()
 	for _, old := range []bool{false, true} {

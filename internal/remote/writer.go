@@ -44,6 +44,8 @@ func (w *writer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+func (w *writer) upload() Upload { return Upload{Name: w.name, ID: w.id, Tags: w.tags, Size: w.size} }
+
 // send sends off the part that was filled.
 func (w *writer) send() error {
 	o := w.output
@@ -52,7 +54,7 @@ func (w *writer) send() error {
 	}
 	if w.id == "" {
 		err := o.client.do(o.ctx, "write", w.url, func() (err error) {
-			w.id, err = o.store.begin(o.ctx, w.url.Key, o.url.prefix()+runPrefix+o.id+"/"+w.name+"/")
+			w.id, err = o.store.begin(o.ctx, w.url.Key, o.run(o.id)+o.attempt+w.name+"/")
 			return err
 		})
 		if err != nil {
