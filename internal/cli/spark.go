@@ -68,8 +68,8 @@ func (f *runFlags) onCluster(ctx context.Context, s Streams, o *quern.Job, keys 
 	} else if err := submit.Check(); err != nil {
 		return usageError{err}
 	}
-	if remote.Is(o.Output) {
-		return usagef("the output of a cluster is a folder that all its machines share, and %s is a URL", remote.Show(o.Output))
+	if remote.Is(o.Output) && o.FileSize > 0 {
+		return usagef("on a cluster an output by URL has one part a split: leave out --file-size, and choose --split-size")
 	}
 	for i, in := range o.Inputs {
 		if in == "-" {

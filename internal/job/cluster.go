@@ -34,12 +34,8 @@ var ErrCluster = errors.New("not on a cluster")
 // tasksFolder is where tasks write, inside the staging folder: what does not count stays there, and goes with it.
 const tasksFolder = ".tasks"
 
-// onCluster runs the job on a cluster, into the staging folder.
-func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Set, stage staging, create createFunc) (_ *mill.Result, _ []spark.Parts, err error) {
-	dir, ok := stage.(folder)
-	if !ok {
-		return nil, nil, fmt.Errorf("%w: the output is a URL; name a folder that all machines share", ErrCluster)
-	}
+// onCluster runs the job on a cluster, into what is staged.
+func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Set, stage staging, ups *uploads, create createFunc) (_ *mill.Result, _ []spark.Parts, err error) {
 	size := o.Cluster.SplitSize
 	if size <= 0 {
 		size = spark.SplitSize
@@ -53,33 +49,46 @@ func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Se
 	if err != nil {
 		return nil, nil, err
 	}
-	tasks := filepath.Join(dir.Dir(), tasksFolder)
-	if err := os.Mkdir(tasks, 0o700); err != nil {
-		return nil, nil, err
+	c := spark.Config{Plan: p, RecipeName: o.RecipeName, Inputs: inputs, Sealer: o.Sealer, Key: key, Build: version.CreatedBy(),
+		Splits: splits, IndexBytes: o.Cluster.IndexBytes, Ranges: o.Cluster.Ranges, Memory: o.Memory, MaxRejects: o.MaxRejects,
+		FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Create: create,
+		Progress: o.Cluster.Progress}
+	switch stage := stage.(type) {
+	case folder:
+		dir := stage.Dir()
+		c.Staging = filepath.Join(dir, tasksFolder)
+		if err := os.Mkdir(c.Staging, 0o700); err != nil {
+			return nil, nil, err
+		}
+		c.Place = func(staged, name string) error {
+			to := filepath.Join(dir, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				return err
+			}
+			return os.Rename(filepath.Join(c.Staging, staged), to)
+		}
+	case *remote.Output:
+		if o.FileSize > 0 {
+			return nil, nil, fmt.Errorf("%w: by URL a table has one part a split, and --file-size cannot be kept; choose --split-size instead", ErrCluster)
+		}
+		c.Bucket, c.Take = &spark.Bucket{URL: o.Out, Run: stage.Share(), Part: ups.part}, stage.Take
 	}
 	driver, err := o.Cluster.Start(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, driver.Stop()) }()
-	res, split, err := spark.Run(ctx, spark.Config{Plan: p, RecipeName: o.RecipeName, Inputs: inputs, Sealer: o.Sealer, Key: key, Build: version.CreatedBy(),
-		Splits: splits, IndexBytes: o.Cluster.IndexBytes, Ranges: o.Cluster.Ranges, Memory: o.Memory, MaxRejects: o.MaxRejects,
-		FileSize: o.FileSize, Profile: o.Profile, Compression: o.Compression, CreatedBy: version.CreatedBy(), Staging: tasks, Create: create,
-		Progress: o.Cluster.Progress,
-		Place: func(staged, name string) error {
-			to := filepath.Join(dir.Dir(), filepath.FromSlash(name))
-			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-				return err
-			}
-			return os.Rename(filepath.Join(tasks, staged), to)
-		}}, driver)
+	res, done, err := spark.Run(ctx, c, driver)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err() // the cluster went with it
 		}
 		return nil, nil, err
 	}
-	return res, split, os.RemoveAll(tasks)
+	if c.Staging != "" {
+		err = os.RemoveAll(c.Staging)
+	}
+	return res, done, err
 }
 
 // warnOfWholes says which inputs one task must read alone.

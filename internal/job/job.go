@@ -102,7 +102,7 @@ func Run(ctx context.Context, o Options) (_ *manifest.Manifest, err error) {
 	var res *mill.Result
 	var splits []spark.Parts
 	if o.Cluster != nil {
-		res, splits, err = o.onCluster(ctx, p, inputs, stage, create)
+		res, splits, err = o.onCluster(ctx, p, inputs, stage, ups, create)
 	} else {
 		res, err = local.Run(ctx, c)
 	}

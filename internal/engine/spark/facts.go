@@ -12,7 +12,6 @@ import (
 	"quern/internal/core/table"
 	"quern/internal/decide"
 	"quern/internal/mill"
-	"quern/internal/remote"
 	"quern/internal/source"
 )
 
@@ -81,7 +80,7 @@ func partOf(h fact.Hash, n int) int {
 
 // openSplit opens the task's split.
 func (t *task) openSplit(x source.Split, firstLine int64) (*source.Set, *source.Reader, error) {
-	set, err := source.OpenSplit(t.ctx, x, &remote.Client{})
+	set, err := source.OpenSplit(t.ctx, x, t.client())
 	if err != nil {
 		return nil, nil, err
 	}

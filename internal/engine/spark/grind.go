@@ -22,6 +22,7 @@ import (
 	"quern/internal/parquet"
 	"quern/internal/parts"
 	"quern/internal/postings"
+	"quern/internal/remote"
 	"quern/internal/source"
 )
 
@@ -51,12 +52,13 @@ type topOf struct {
 // grindSummary is what a split was made into.
 type grindSummary struct {
 	Passed
-	Files   [][]parts.File `json:"files"` // by table; their names are those in the staging folder
-	Drops   int64          `json:"drops"`
-	Ranked  int64          `json:"ranked"`
-	Rejects int64          `json:"rejects"`
-	Stats   *mill.Stats    `json:"stats"`
-	Profile []byte         `json:"profile"`
+	Files   [][]parts.File  `json:"files"`             // by table; their names are those in the staging folder
+	Uploads []remote.Upload `json:"uploads,omitempty"` // of an output by URL
+	Drops   int64           `json:"drops"`
+	Ranked  int64           `json:"ranked"`
+	Rejects int64           `json:"rejects"`
+	Stats   *mill.Stats     `json:"stats"`
+	Profile []byte          `json:"profile"`
 }
 
 // decisions are what was decided of a split's records, by their number in it.
@@ -154,7 +156,16 @@ func (t *task) grind() (err error) {
 		return err
 	}
 	g.Profile = profile.New(t.plan, state.Frequent).FromTables()
-	out := t.newPartWriter()
+	var tables []int
+	for i := range t.plan.Tables {
+		if t.plan.Tables[i].Role != plan.Posting {
+			tables = append(tables, i)
+		}
+	}
+	out, err := t.newPartWriter(int(t.index), tables)
+	if err != nil {
+		return err
+	}
 	defer func() {
 		if err != nil {
 			out.abort()
@@ -219,7 +230,7 @@ func (t *task) grind() (err error) {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	if sum.Files, err = out.close(); err != nil {
+	if sum.Files, sum.Uploads, err = out.close(); err != nil {
 		return err
 	}
 	if sum.Profile, err = g.Profile.Encode(); err != nil {
@@ -243,19 +254,30 @@ func (e *splitError) Error() string {
 }
 func (e *splitError) Unwrap() error { return e.err }
 
-// partWriter writes the parts of tables into the staging folder, under names that no other attempt has.
+// partWriter writes the parts of tables into the staging folder, under names that no other attempt has; or uploads them
+// under the names that they are to have, which no other attempt sees.
 type partWriter struct {
 	t       *task
 	pool    *parquet.Pool
 	attempt string
 	tables  []*parts.Writer // nil: no row so far
 	made    []string
+
+	bucket *remote.Attempt // nil: a folder
+	number int             // of the parts in it
+	all    []int           // the tables of which there must be one
 }
 
-func (t *task) newPartWriter() *partWriter {
+// newPartWriter makes one for the parts of that number of some tables.
+func (t *task) newPartWriter(number int, all []int) (*partWriter, error) {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return &partWriter{t: t, pool: parquet.NewPool(1), attempt: hex.EncodeToString(id[:]), tables: make([]*parts.Writer, len(t.plan.Tables))}
+	w := &partWriter{t: t, pool: parquet.NewPool(1), attempt: hex.EncodeToString(id[:]), tables: make([]*parts.Writer, len(t.plan.Tables)), number: number, all: all}
+	var err error
+	if b := t.Bucket; b != nil {
+		w.bucket, err = t.client().Attempt(t.ctx, b.URL, b.Run, remote.OutputOptions{Part: b.Part, Parallel: 2})
+	}
+	return w, err
 }
 
 // partOptions are how a table is written, whatever part of it.
@@ -275,6 +297,11 @@ func (w *work) partOptions(table int, pool *parquet.Pool) (parquet.Options, erro
 func (w *partWriter) open(i int) error {
 	o, err := w.t.partOptions(i, w.pool)
 	if err != nil {
+		return err
+	}
+	if w.bucket != nil {
+		name := w.t.plan.Tables[i].Name + ".parquet/" + parts.Name(w.number)
+		w.tables[i], err = parts.NewWriter(name, &w.t.plan.Tables[i].Schema, o, parts.Options{Create: w.bucket.Create})
 		return err
 	}
 	name := fmt.Sprintf("%s-%s-%05d-%s", w.t.plan.Tables[i].Name, w.t.stage, w.t.index, w.attempt)
@@ -311,28 +338,45 @@ func (w *partWriter) write(i int, cols []*column.Vector) error {
 	return w.tables[i].Write(cols)
 }
 
-// close finishes the parts.
-func (w *partWriter) close() ([][]parts.File, error) {
+// close finishes the parts. By URL there is one of each table whether it has rows or not: the names of those that follow
+// were given before anybody knew.
+func (w *partWriter) close() ([][]parts.File, []remote.Upload, error) {
 	out := make([][]parts.File, len(w.tables))
+	if w.bucket != nil {
+		for _, i := range w.all {
+			if w.tables[i] != nil {
+				continue
+			}
+			if err := w.open(i); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
 	for i, p := range w.tables {
 		if p == nil {
 			continue
 		}
 		done, err := p.Close()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		files := done.Parts
 		if w.t.FileSize == 0 {
 			files = []parts.File{done.File}
 		}
 		for _, f := range files {
-			f.Name = flat(f.Name)
+			if w.bucket == nil {
+				f.Name = flat(f.Name)
+			}
 			out[i] = append(out[i], f)
 		}
 	}
 	w.pool.Close()
-	return out, nil
+	if w.bucket == nil {
+		return out, nil, nil
+	}
+	uploads, err := w.bucket.Close()
+	return out, uploads, err
 }
 
 // abort gives up, and removes what this attempt has made.
@@ -345,6 +389,9 @@ func (w *partWriter) abort() {
 	w.pool.Close()
 	for _, path := range w.made {
 		_ = os.Remove(path) // what stays is removed by the coordinator
+	}
+	if w.bucket != nil {
+		_ = w.bucket.Abort() // likewise
 	}
 }
 
@@ -419,12 +466,14 @@ func (w *postingsWriter) flush() error {
 type indexInput struct {
 	Index int `json:"index"`
 	Table int `json:"table"`
+	Range int `json:"range"` // of the index
 }
 
 // indexSummary is what it was made into.
 type indexSummary struct {
 	Passed
 	Files   []parts.File    `json:"files"`
+	Uploads []remote.Upload `json:"uploads,omitempty"`
 	Added   int64           `json:"added"`
 	Entries int64           `json:"entries"`
 	Repeats int64           `json:"repeats"`
@@ -468,7 +517,10 @@ func (t *task) postings() (err error) {
 	if err != nil {
 		return err
 	}
-	out := t.newPartWriter()
+	out, err := t.newPartWriter(input.Range, []int{input.Table})
+	if err != nil {
+		return err
+	}
 	defer func() {
 		if err != nil {
 			out.abort()
@@ -486,10 +538,11 @@ func (t *task) postings() (err error) {
 	sum := indexSummary{Added: it.Added(), Entries: entries, Repeats: it.Repeats()}
 	sum.Keys, sum.Largest = keys.Finish()
 	sum.First, sum.Last = keys.Ends()
-	files, err := out.close()
+	files, uploads, err := out.close()
 	if err != nil {
 		return err
 	}
+	sum.Uploads = uploads
 	sum.Files = files[input.Table]
 	sum.Passed = t.passed()
 	return t.tell(&sum)

@@ -43,13 +43,21 @@ type Job struct {
 	FileSize    int64               `json:"file_size,omitempty"`
 	CreatedBy   string              `json:"created_by"`
 	Key         Key                 `json:"key"`
-	Check       string              `json:"check"` // what the keyset gives for Run
-	Staging     string              `json:"staging"`
+	Check       string              `json:"check"`             // what the keyset gives for Run
+	Staging     string              `json:"staging,omitempty"` // a folder
+	Bucket      *Bucket             `json:"bucket,omitempty"`
 	Inputs      []string            `json:"inputs"` // names, by input
 	Splits      int                 `json:"splits"`
 	Ranges      int                 `json:"ranges"` // of key hashes, and of each rank
 	Memory      int64               `json:"memory"` // of a task
 	BlockSize   int                 `json:"block_size,omitempty"`
+}
+
+// Bucket is an output by URL that tasks write objects of.
+type Bucket struct {
+	URL  string `json:"url"`
+	Run  string `json:"run"`  // as the output has it
+	Part int    `json:"part"` // bytes of an upload's first parts
 }
 
 // Key says where a task gets the keyset from. A keyset in clear text does not travel: it is a file on every machine. One

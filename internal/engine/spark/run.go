@@ -16,6 +16,8 @@ import (
 	"quern/internal/frame"
 	"quern/internal/mill"
 	"quern/internal/parquet"
+	"quern/internal/parts"
+	"quern/internal/remote"
 	"quern/internal/source"
 )
 
@@ -58,6 +60,10 @@ type Config struct {
 	Staging string
 	Place   func(staged, name string) error
 	Create  func(name string) (io.WriteCloser, error)
+	// Bucket, instead of these, is an output by URL, of which tasks upload objects under the names that they are to have; Take
+	// makes one a part of the output.
+	Bucket *Bucket
+	Take   func(remote.Upload) error
 	// Progress is told what happens; it may be nil.
 	Progress func(Step)
 }
@@ -106,12 +112,13 @@ type coordinator struct {
 	ranked    int64
 	tops      [][]topOf // by split
 	bounds    [][]postingPair
+	uploads   map[string]remote.Upload // by name
 }
 
 // Run runs c on a cluster and puts the tables into the output. It fails as local.Run does, and with *ErrTask if a task
 // cannot do its work.
 func Run(ctx context.Context, c Config, cluster Cluster) (*mill.Result, []Parts, error) {
-	r := &coordinator{Config: c, cluster: cluster, sent: map[string]int64{}}
+	r := &coordinator{Config: c, cluster: cluster, sent: map[string]int64{}, uploads: map[string]remote.Upload{}}
 	if r.IndexBytes <= 0 {
 		r.IndexBytes = IndexBytes
 	}
@@ -147,6 +154,9 @@ func (r *coordinator) parts() (out []Parts) {
 // begin makes the splits and the job.
 func (r *coordinator) begin(context.Context) error {
 	r.splits = r.Splits
+	if r.Bucket != nil && (len(r.splits) > parts.Max || r.FileSize > 0) {
+		return fmt.Errorf("an output by URL has one part a split, %d at most; there are %d: raise --split-size", parts.Max, len(r.splits))
+	}
 	var size int64
 	for i := range r.splits {
 		size += max(0, r.splits[i].End-r.splits[i].Start)
@@ -156,7 +166,7 @@ func (r *coordinator) begin(context.Context) error {
 		r.Ranges = int(max(1, size/rangeBytes, min(int64(r.cluster.Cores()), size/(32<<20))))
 	}
 	job := Job{Build: r.Build, Run: make([]byte, 32), Recipe: string(r.Plan.Recipe.Source), RecipeName: r.RecipeName, Layout: r.Plan.Layout,
-		Profile: r.Profile, Compression: r.Compression, FileSize: r.FileSize, CreatedBy: r.CreatedBy, Key: r.Key, Staging: r.Staging,
+		Profile: r.Profile, Compression: r.Compression, FileSize: r.FileSize, CreatedBy: r.CreatedBy, Key: r.Key, Staging: r.Staging, Bucket: r.Bucket,
 		Splits: len(r.splits), Ranges: r.Ranges, Memory: r.Memory, BlockSize: r.BlockSize}
 	_, _ = rand.Read(job.Run) // never fails
 	for i := range r.Inputs.Inputs {

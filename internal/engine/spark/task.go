@@ -9,6 +9,7 @@ import (
 
 	"quern/internal/core/account"
 	"quern/internal/frame"
+	"quern/internal/remote"
 	"quern/internal/source"
 )
 
@@ -22,6 +23,8 @@ type TaskOptions struct {
 	Watch bool
 	// Code is the exit code of an error, for the coordinator's process to end with.
 	Code func(error) int
+	// Remote opens URLs; nil: one with the usual patience.
+	Remote *remote.Client
 }
 
 // task is one task at work.
@@ -88,7 +91,7 @@ func Task(ctx context.Context, stage string, in io.Reader, out io.Writer, o Task
 // lasting says that another attempt would fail as well.
 func lasting(err error) bool {
 	if errors.Is(err, frame.ErrVersion) || errors.Is(err, ErrKey) || errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrCorrupt) ||
-		errors.Is(err, source.ErrCut) || errors.Is(err, source.ErrFormat) || errors.Is(err, account.ErrUnproven) {
+		errors.Is(err, source.ErrCut) || errors.Is(err, source.ErrFormat) || errors.Is(err, account.ErrUnproven) || errors.Is(err, remote.ErrOver) {
 		return true
 	}
 	_, ok := errors.AsType[*keyFailure](err)
@@ -142,6 +145,14 @@ func (t *task) run() error {
 	}
 	t.input = append([]byte(nil), t.input...)
 	return do(t)
+}
+
+// client opens the task's URLs, with the credentials of its machine.
+func (t *task) client() *remote.Client {
+	if t.opts.Remote == nil {
+		t.opts.Remote = &remote.Client{}
+	}
+	return t.opts.Remote
 }
 
 // expect reads the frame that must come next.

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 
+	"quern/internal/core/account"
 	"quern/internal/core/plan"
 	"quern/internal/core/profile"
 	"quern/internal/mill"
 	"quern/internal/parquet"
 	"quern/internal/parts"
+	"quern/internal/remote"
 )
 
 // grind is the second pass, and what comes of it: tables, indexes, and what is told of the data.
@@ -49,6 +51,7 @@ func (r *coordinator) grind(ctx context.Context) error {
 		for t := range files {
 			files[t] = append(files[t], s.Files[t]...)
 		}
+		r.keep(s.Uploads)
 		stats.Merge(s.Stats)
 		p, err := profile.DecodeProfile(r.Plan, r.scout, s.Profile)
 		if err != nil {
@@ -89,8 +92,8 @@ func (r *coordinator) index(ctx context.Context, files [][]parts.File, first []i
 	}
 	var inputs []any
 	for i := range r.bounds {
-		for range len(r.bounds[i]) + 1 {
-			inputs = append(inputs, &indexInput{i, table[i]})
+		for k := range len(r.bounds[i]) + 1 {
+			inputs = append(inputs, &indexInput{i, table[i], k})
 		}
 	}
 	sums, err := stage[indexSummary](ctx, r, Index, Grind, 0, nil, inputs)
@@ -106,6 +109,7 @@ func (r *coordinator) index(ctx context.Context, files [][]parts.File, first []i
 		for k := first[i]; k < first[i+1]; k++ {
 			s := &sums[k]
 			files[table[i]] = append(files[table[i]], s.Files...)
+			r.keep(s.Uploads)
 			added += s.Added
 			res.Entries += s.Entries
 			r.res.Counts.Repeats[i] += s.Repeats
@@ -156,6 +160,12 @@ func (r *coordinator) place(files [][]parts.File) error {
 		for k := range files[i] {
 			f := &files[i][k]
 			name := folder + "/" + parts.Name(k)
+			if r.Bucket != nil {
+				if err := r.take(f, name); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := r.Place(f.Name, name); err != nil {
 				return err
 			}
@@ -177,6 +187,22 @@ func (r *coordinator) place(files [][]parts.File) error {
 		r.res.Files = append(r.res.Files, mill.File{Table: t.Name, File: sum, Parts: files[i], Tokens: t.Tokens(r.Plan.Recipe)})
 	}
 	return nil
+}
+
+// keep notes the uploads of a task.
+func (r *coordinator) keep(all []remote.Upload) {
+	for _, u := range all {
+		r.uploads[u.Name] = u
+	}
+}
+
+// take makes the upload of a part, which must be that of its name, a part of the output.
+func (r *coordinator) take(f *parts.File, name string) error {
+	u, ok := r.uploads[name]
+	if !ok || f.Name != name {
+		return fmt.Errorf("%w: %s stands where %s must", account.ErrUnproven, f.Name, name)
+	}
+	return errors.Join(equal("bytes of "+name, u.Size, f.Bytes), r.Take(u))
 }
 
 // empty makes the only part of a table without rows: a folder without any is no table to anybody.
