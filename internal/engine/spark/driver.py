@@ -25,6 +25,7 @@ HEADER = "<BBHIIII"  # a struct.Struct does not travel
 HEAD = struct.calcsize(HEADER)
 AROUND = HEAD + 4  # bytes of a frame that are not its payload
 DRIVER = 0xFFFFFFFF
+TOGETHER = 64  # inputs of tasks that are broadcast together
 
 
 def crc32c(data, table=[]):
@@ -58,7 +59,7 @@ def read(file):
     return kind, key, head + rest
 
 
-def work(index, blocks, stage, next_tasks, first, inputs):
+def work(index, blocks, stage, next_tasks, first, given):
     """One task: its frames go in, and what comes out is keyed by the task of the next stage that it is for."""
     command = [os.path.join(SparkFiles.getRootDirectory(), "quern"), "task", stage]
     errors = tempfile.TemporaryFile()
@@ -68,7 +69,7 @@ def work(index, blocks, stage, next_tasks, first, inputs):
     def feed():
         try:
             count = size = 0
-            for part in ((f for f in first), iter([inputs[index]]), (block for _, block in blocks)):
+            for part in ((f for f in first), iter([given]), (block for _, block in blocks)):
                 for frame in part:
                     process.stdin.write(frame)
                     count += 1
@@ -184,7 +185,9 @@ class Driver:
     def stage(self, sc, order, first, inputs):
         stage, tasks, onward = order["stage"], order["tasks"], order["next"]
         sc.setJobDescription("quern " + stage)
-        first, inputs = sc.broadcast(first), sc.broadcast(inputs)
+        first = sc.broadcast(first)
+        # A worker loads what its tasks need, and not what there is: at 10 TB that would be hundreds of megabytes.
+        inputs = [sc.broadcast(inputs[i : i + TOGETHER]) for i in range(0, tasks, TOGETHER)]
         if order["from"]:
             source = self.shuffles[order["from"]]  # its last partition has the summaries of the stage before
         else:
@@ -192,7 +195,7 @@ class Driver:
 
         def run(index, blocks):
             if index < tasks:
-                yield from work(index, blocks, stage, onward, first.value, inputs.value)
+                yield from work(index, blocks, stage, onward, first.value, inputs[index // TOGETHER].value[index % TOGETHER])
             for _ in blocks:  # a worker whose input is not read to its end is not used again: 0.3 s of imports each time
                 pass
 

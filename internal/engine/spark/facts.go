@@ -20,9 +20,15 @@ const (
 	blockBytes = 1 << 20
 	// blocksHeld bounds the blocks being filled, one for each task of the next stage.
 	blocksHeld = 64 << 20
-	// samples is what a split tells of its values, for bounds that cut them into ranges of about the same size.
+	// samples is the most that a split tells of its values, for bounds that cut them into ranges of about the same size.
 	samples = 512
 )
+
+// sampleSize is what each of many splits tells: all together 128 a range, which puts its size right to a tenth, and some
+// thousands if there are few ranges. With 512 of each, 1 TB would tell the coordinator 750 MB, and Spark's limit is 1 GB.
+func sampleSize(splits, ranges int) int {
+	return max(32, min(samples, (8192+128*ranges)/max(1, splits)))
+}
 
 // blockSize is that of blocks for n tasks.
 func blockSize(n int) int { return max(4<<10, min(blockBytes, blocksHeld/max(1, n))) }
@@ -131,7 +137,7 @@ func (t *task) facts() (err error) {
 	sum := factsSummary{Rejects: *mill.NewCollector(mill.Limit{Percent: 100}), Ranks: make([]rankSample, len(r.Ranks))}
 	points := make([]sampler[rankPoint], len(r.Ranks))
 	for i := range points {
-		points[i].limit = samples
+		points[i].limit = sampleSize(t.Splits, t.Ranges)
 	}
 	w := t.newFactWriter()
 	s := mill.NewScanned(t.plan)
@@ -178,7 +184,7 @@ func (t *task) lookAtPostings() (*look, error) {
 	b, err := table.NewBuilder(t.plan, t.sealer)
 	l := &look{build: b, batch: table.NewBatch(t.plan), kept: make([]sampler[postingPair], len(t.plan.Recipe.Indexes)), ranks: make([]int64, len(t.plan.Recipe.Ranks))}
 	for i := range l.kept {
-		l.kept[i].limit = samples
+		l.kept[i].limit = sampleSize(t.Splits, t.Ranges)
 	}
 	return l, err
 }
