@@ -35,10 +35,9 @@ func (f *sparkFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.master, "master", "", "`URL` of the cluster, such as spark://host:7077 or yarn (default: what Spark's configuration says)")
 	fl.StringArrayVar(&f.conf, "spark-conf", nil, "`KEY=VALUE` for spark-submit; may be given again")
 	fl.StringVar(&f.splitSize, "split-size", "128MiB", "`SIZE` of input that one task of a cluster reads")
-	fl.IntVar(&f.ranges, "ranges", 0, "`N` tasks for decisions (default: by the size of the input)")
+	fl.IntVar(&f.ranges, "ranges", 0, "`N` tasks of a cluster decide; more of them hold less, and send smaller blocks (default: one a 512 MiB)")
 	fl.BoolVar(&f.attached, "attached", false, "the driver has started this process")
 	_ = fl.MarkHidden("attached") // for the driver
-	_ = fl.MarkHidden("ranges")   // for tests: the output does not depend on it
 }
 
 // onCluster makes o a job for a cluster if the flags say so.

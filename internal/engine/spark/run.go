@@ -165,6 +165,9 @@ func (r *coordinator) begin(context.Context) error {
 		// A range for each core pays from some megabytes on.
 		r.Ranges = int(max(1, size/rangeBytes, min(int64(r.cluster.Cores()), size/(32<<20))))
 	}
+	if n := len(r.Splits); n > parts.Max { // each is a part at least, which would come out when all the work is done
+		return fmt.Errorf("there would be %d splits, and tables have %d parts at most; raise --split-size", n, parts.Max)
+	}
 	job := Job{Build: r.Build, Run: make([]byte, 32), Recipe: string(r.Plan.Recipe.Source), RecipeName: r.RecipeName, Layout: r.Plan.Layout,
 		Profile: r.Profile, Compression: r.Compression, FileSize: r.FileSize, CreatedBy: r.CreatedBy, Key: r.Key, Staging: r.Staging, Bucket: r.Bucket,
 		Splits: len(r.splits), Ranges: r.Ranges, Memory: r.Memory, BlockSize: r.BlockSize}

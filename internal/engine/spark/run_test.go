@@ -437,3 +437,15 @@ func TestOtherKey(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestTooManySplits: what cannot become a table is said before there is any work.
+func TestTooManySplits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "in.ndjson")
+	if err := os.WriteFile(path, []byte(strings.Repeat("\n", 100_001)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := newBench(t, recipe.Default(), plan.Normalized, path).cluster(t, nil, shape{1, 1 << 20, 1})
+	if err == nil || !strings.Contains(err.Error(), "there would be 100001 splits") {
+		t.Errorf("%v", err)
+	}
+}
