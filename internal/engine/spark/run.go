@@ -30,6 +30,8 @@ const (
 	rangeBytes = 512 << 20
 	// IndexBytes of postings are a range of an index.
 	IndexBytes = 128 << 20
+	// maxIndexRanges keeps an index of 100 TB below parts.Max: its ranges are larger then, and spill.
+	maxIndexRanges = 20_000
 	// TaskMemory is what a task holds of what grows with its input, before it spills.
 	TaskMemory = 256 << 20
 )
@@ -367,7 +369,7 @@ func (r *coordinator) cut() {
 				size += int64(len(p.Key)+len(p.Value)+4) << s.Level
 			}
 		}
-		r.bounds[k] = byKeys(bounds(all, int(1+size/r.IndexBytes), comparePairs))
+		r.bounds[k] = byKeys(bounds(all, int(min(maxIndexRanges, 1+size/r.IndexBytes)), comparePairs))
 	}
 	for i := range r.facts {
 		r.facts[i].Ranks, r.facts[i].Postings = nil, nil
