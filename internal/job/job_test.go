@@ -148,7 +148,7 @@ func TestParts(t *testing.T) {
 			}
 		}
 	}
-	files, err := job.Rehearse(t.Context(), job.Options{Inputs: o.Inputs, Recipe: o.Recipe, Sealer: s, Workers: 2, Memory: 1 << 30}, first)
+	files, err := job.Rehearse(t.Context(), job.Options{Inputs: o.Inputs, Recipe: o.Recipe, Sealer: s, Workers: 2, Memory: 1 << 30}, first, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestRehearse(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Inputs = []string{filepath.Join(dir, "moved")}
-	files, err := job.Rehearse(t.Context(), o, m)
+	files, err := job.Rehearse(t.Context(), o, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestRehearse(t *testing.T) {
 	}
 	for _, inputs := range [][]string{{filepath.Join(dir, "other")}, {filepath.Join(dir, "moved"), filepath.Join(dir, "moved")}} {
 		o.Inputs = inputs
-		if _, err := job.Rehearse(t.Context(), o, m); err == nil {
+		if _, err := job.Rehearse(t.Context(), o, m, nil); err == nil {
 			t.Errorf("%q: taken for the output's inputs", inputs)
 		}
 	}

@@ -52,6 +52,14 @@ func (o *Output) table(ctx context.Context, i int, t *plan.Table) error {
 		return errors.New("its columns are not those of the recipe")
 	}
 	checks := o.checkers(&s.Description, t)
+	if o.WithInputs && o.Manifest.Options.Engine != "" {
+		sum := newRowSum(t)
+		for j := range s.Leaves {
+			sum.names = append(sum.names, s.Leaves[j].Name)
+		}
+		o.rows = append(o.rows, sum)
+		checks = append(checks, sum)
+	}
 	err = s.Each(ctx, func(first int64, vs []*column.Vector) error {
 		for _, c := range checks {
 			if err := c.batch(vs, first); err != nil {

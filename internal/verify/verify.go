@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 
+	"quern/internal/column"
 	"quern/internal/core/account"
 	"quern/internal/core/plan"
 	"quern/internal/core/recipe"
@@ -34,7 +35,11 @@ type Output struct {
 	// Say is told of each check that passed.
 	Say func(format string, args ...any)
 
-	text []byte // of the manifest
+	// WithInputs says that Rehearse is going to follow Check.
+	WithInputs bool
+
+	text []byte    // of the manifest
+	rows []*rowSum // by table, for Rehearse of an output of a cluster
 }
 
 // Open reads the manifest of the output at a path or URL, whose reading ends with ctx.
@@ -236,15 +241,27 @@ func (o *Output) accounting(context.Context) error {
 	return nil
 }
 
-// Rehearse runs the job again over inputs and compares the tables' bytes.
+// Rehearse runs the job again over inputs and compares the tables' bytes; of an output of a cluster, whose files end with
+// its splits, their rows, for which Check must have been called with WithInputs.
 func (o *Output) Rehearse(ctx context.Context, opts job.Options) error {
 	opts.Recipe = o.Recipe
-	files, err := job.Rehearse(ctx, opts, o.Manifest)
+	cluster := o.Manifest.Options.Engine != ""
+	var given []*rowSum
+	var see func(int, []*column.Vector)
+	if cluster {
+		for i := range o.Plan.Tables {
+			given = append(given, newRowSum(&o.Plan.Tables[i]))
+		}
+		see = func(table int, cols []*column.Vector) { _ = given[table].batch(cols, 0) } // never fails
+	}
+	files, err := job.Rehearse(ctx, opts, o.Manifest, see)
 	switch {
 	case errors.Is(err, job.ErrInputs):
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	case err != nil:
 		return err
+	case cluster:
+		return o.sameRows(given)
 	}
 	for i, f := range files {
 		want := &o.Manifest.Tables[i]
@@ -254,5 +271,20 @@ func (o *Output) Rehearse(ctx context.Context, opts job.Options) error {
 		}
 	}
 	o.Say("inputs: %d, and they give exactly these bytes", len(o.Manifest.Inputs))
+	return nil
+}
+
+// sameRows compares the rows that inputs give with those that Check has seen.
+func (o *Output) sameRows(given []*rowSum) error {
+	if len(o.rows) != len(given) {
+		return errors.New("BUG: verify: Rehearse without Check")
+	}
+	for i := range given {
+		if how := given[i].differ(o.rows[i]); how != "" {
+			return fmt.Errorf("%w: these inputs give another %s: %s", ErrFailed, o.Manifest.Tables[i].File.File, how)
+		}
+	}
+	o.Say("inputs: %d, and they give exactly these rows, in this order (a cluster's files end with its splits, so that one machine makes others)",
+		len(o.Manifest.Inputs))
 	return nil
 }

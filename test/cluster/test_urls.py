@@ -143,7 +143,13 @@ def test_bucket(quern, cluster, bucket, objects, tmp_path):
     killer.finish()
     only(bucket, "killed")
     same(local, bucket.copy("killed/", tmp_path))
-    quern("verify", bucket.url("killed"))
+    assert "they give exactly these rows" in quern("verify", bucket.url("killed"), bucket.url("in/")).stdout
+    other = tmp_path / "0.ndjson"  # by one letter, and then by one line more
+    text = (folder / "0.ndjson").read_bytes()
+    for changed, why in ((text.replace(b"e", b"f", 1), "for bytes 0 to"), (text + b"\n", "behind the")):
+        other.write_bytes(changed)
+        done = quern("verify", bucket.url("killed"), other, *(bucket.url(f"in/{p.name}") for p in sorted(folder.iterdir())[1:]), check=False)
+        assert done.returncode == 1 and why in done.stderr, done
     for name in bucket.list("killed/"):
         urllib.request.urlopen(urllib.request.Request(bucket.filer + name, method="DELETE")).close()
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 
+	"quern/internal/column"
 	"quern/internal/core/fact"
 	"quern/internal/core/plan"
 	"quern/internal/core/profile"
@@ -35,6 +36,9 @@ type Config struct {
 	MaxRejects Limit
 	// Create makes a file of the output; several goroutines call it. The engine closes the file.
 	Create func(name string) (io.WriteCloser, error)
+	// Rows sees the rows of each table before they are written, those of one table in order and by one goroutine; nil: nobody
+	// does.
+	Rows func(table int, cols []*column.Vector)
 	// FileSize makes each table a folder of files of that many bytes at most. 0: each is one file.
 	FileSize    int64
 	Profile     parquet.Profile

@@ -48,6 +48,9 @@ func (o *outputs) write(t int, cols []*column.Vector) error {
 	if cols[0].Rows == 0 {
 		return nil
 	}
+	if o.run.Rows != nil {
+		o.run.Rows(t, cols)
+	}
 	if err := o.tables[t].Write(cols); err != nil {
 		return fmt.Errorf("write %s.parquet: %w", o.run.Plan.Tables[t].Name, err)
 	}
