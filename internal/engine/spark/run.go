@@ -156,8 +156,8 @@ func (r *coordinator) parts() (out []Parts) {
 // begin makes the splits and the job.
 func (r *coordinator) begin(context.Context) error {
 	r.splits = r.Splits
-	if r.Bucket != nil && (len(r.splits) > parts.Max || r.FileSize > 0) {
-		return fmt.Errorf("an output by URL has one part a split, %d at most; there are %d: raise --split-size", parts.Max, len(r.splits))
+	if r.Bucket != nil && r.FileSize > 0 {
+		return errors.New("BUG: spark: by URL a table has one part a split, whatever its size")
 	}
 	var size int64
 	for i := range r.splits {
