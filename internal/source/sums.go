@@ -39,4 +39,3 @@ func (s *Set) Sums(ctx context.Context, i int, sizes []int64) (sums []string, er
 	}
 	return sums, nil
 }
-
