@@ -2,6 +2,7 @@ package publish
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,4 +14,10 @@ func exchangeDirs(a, b string) error {
 		return errors.ErrUnsupported
 	}
 	return err
+}
+
+// writeBack has the system begin to write a part of a file to the disk. It waits for nothing, and says nothing of errors: these are
+// fsync's to tell.
+func writeBack(f *os.File, offset, length int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), offset, length, unix.SYNC_FILE_RANGE_WRITE)
 }

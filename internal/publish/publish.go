@@ -86,7 +86,7 @@ func (s *Staging) Dir() string { return s.root.out() }
 
 // Create makes a new file of the output, and the directories in its name, which is relative to Dir and uses
 // slashes. The caller closes it before Publish; Publish flushes it to the disk.
-func (s *Staging) Create(name string) (*os.File, error) {
+func (s *Staging) Create(name string) (*File, error) {
 	local, err := filepath.Localize(name)
 	if err != nil {
 		return nil, fmt.Errorf("%q cannot be the name of an output file: %w", name, err)
@@ -95,7 +95,11 @@ func (s *Staging) Create(name string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &File{File: f}, nil
 }
 
 // Publish makes the output appear under its name, complete and on the disk.
