@@ -251,7 +251,7 @@ const besideHeap = local.Program + 4<<20
 // limit keeps the Go runtime to the job's memory and workers.
 func limit(memory int64, workers int, inputs []string) {
 	runtime.GOMAXPROCS(min(workers, runtime.NumCPU()))
-	debug.SetMemoryLimit(memory - max(memory/8, besideHeap))
+	debug.SetMemoryLimit(memory - max(memory/6, besideHeap))
 	percent := gcPercent
 	if isSmall(inputs) {
 		percent = smallPercent
