@@ -68,6 +68,9 @@ func (e *ErrTask) Error() string { return e.Text }
 func Task(ctx context.Context, stage string, in io.Reader, out io.Writer, o TaskOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if o.Watch {
+		dieWithParent()
+	}
 	t := &task{ctx: ctx, opts: o, stage: stage, in: frame.NewReader(in), out: frame.NewWriter(out), seen: map[[2]uint32]bool{}, stop: cancel}
 	if err := t.out.Write(&frame.Frame{Type: frame.Hello, Payload: []byte(stage)}); err != nil {
 		return err

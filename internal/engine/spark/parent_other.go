@@ -1,0 +1,6 @@
+//go:build !linux
+
+package spark
+
+// dieWithParent is Linux's.
+func dieWithParent() {}
