@@ -6,6 +6,7 @@ python cluster.py stop DIR                      ends it
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import time
 
 import pyspark
 
+STAGES = ["facts", "dedupe", "count", "number", "grind", "index"]
 HOME = pathlib.Path(pyspark.__path__[0])
 
 
@@ -31,12 +33,15 @@ def environment():
 
 
 class Cluster:
-    def __init__(self, folder, workers=2, memory="1g"):
-        self.folder, self.memory = pathlib.Path(folder).absolute(), memory
+    """The master is on 127.0.0.1 and each worker on an address of its own, as machines are: Spark never runs two attempts of
+    a task on one host, and shuffles between hosts over the network. env is what the machines have beside it."""
+
+    def __init__(self, folder, workers=2, memory="1g", env=()):
+        self.folder, self.memory, self.env = pathlib.Path(folder).absolute(), memory, dict(env)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.ui = free_port(), free_port()
         self.master_url = f"spark://127.0.0.1:{self.port}"
-        self.master = self.start("master", "org.apache.spark.deploy.master.Master", "--port", self.port, "--webui-port", self.ui)
+        self.master = self.start("master", "org.apache.spark.deploy.master.Master", "127.0.0.1", "--port", self.port, "--webui-port", self.ui)
         self.wait("master", "I have been elected leader")
         self.workers = {}
         for i in range(workers):
@@ -44,14 +49,15 @@ class Cluster:
         for i in range(workers):
             self.wait(f"worker-{i}", "Successfully registered with master")
 
-    def start(self, name, main, *args):
+    def start(self, name, main, host, *args):
         log = open(self.folder / f"{name}.log", "wb")
-        env = dict(environment(), SPARK_LOCAL_DIRS=str(self.folder / f"{name}.local"), SPARK_LOG_DIR=str(self.folder), SPARK_DAEMON_MEMORY="256m")
-        command = [HOME / "bin" / "spark-class", main, "--host", "127.0.0.1", *args]
+        env = dict(environment(), **self.env, SPARK_LOCAL_IP=host, SPARK_LOCAL_DIRS=str(self.folder / f"{name}.local"), SPARK_LOG_DIR=str(self.folder),
+                   SPARK_DAEMON_MEMORY="256m")
+        command = [HOME / "bin" / "spark-class", main, "--host", host, *args]
         return subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, env=env, start_new_session=True)
 
     def add(self, i):
-        self.workers[i] = self.start(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", "--cores", 1, "--memory", self.memory, "--webui-port",
+        self.workers[i] = self.start(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", f"127.0.0.{i + 2}", "--cores", 1, "--memory", self.memory, "--webui-port",
                                      free_port(), "--work-dir", self.folder / f"worker-{i}.work", self.master_url)
 
     def wait(self, name, text, seconds=90):
@@ -69,6 +75,21 @@ class Cluster:
     def tasks(self, stage):
         """The quern processes of a stage in this cluster."""
         return [pid for pid in processes("quern", "task", stage) if str(self.folder) in cwd(pid)]
+
+    def idle(self, seconds=30):
+        """Waits until no task is at work, whatever state its process is in."""
+        for _ in range(seconds * 10):
+            left = [pid for stage in STAGES for pid in self.tasks(stage)]
+            if not left:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"tasks outlive their run: {[(pid, state(pid)) for pid in left]}")
+
+    def running(self, i):
+        """What the executor of a worker is at: the number of a task in its stage, and of its attempt."""
+        logs = sorted((self.folder / f"worker-{i}.work").glob("*/*/stderr"), key=lambda p: p.stat().st_mtime)
+        found = re.findall(r"Running task (\d+)\.(\d+) in stage", logs[-1].read_text(errors="replace")) if logs else []
+        return tuple(map(int, found[-1])) if found else None
 
     def kill_worker(self, i):
         """A machine that dies: its worker, its executors and their children at once, and its disk with them."""
@@ -106,6 +127,14 @@ def processes(*words):
 def cwd(pid):
     try:
         return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
+def state(pid):
+    """As in ps: R, S, T (stopped), Z (dead, and nobody has asked)."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
 

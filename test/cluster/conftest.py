@@ -1,11 +1,11 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
-import pytest
-
 import cluster as clusters
+import pytest
 
 
 def pytest_addoption(parser):
@@ -21,6 +21,17 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "all_faults: only with --all")
+    config.faults = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # fixtures, and with them the cluster, end as on Ctrl-C
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.faults:
+        terminalreporter.section("faults")
+        terminalreporter.line("| what | at | result | tasks run again | s |")
+        terminalreporter.line("|---|---|---|---|---|")
+        for row in config.faults:
+            terminalreporter.line("| " + " | ".join(map(str, row)) + " |")
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +48,27 @@ def quern(tmp_path_factory):
     binary = os.environ["QUERN"]
     env = dict(clusters.environment(), QUERN_KEYSET=str(tmp_path_factory.mktemp("key") / "keyset.json"))
 
-    def run(*args, check=True, background=False):
+    def run(*args, check=True, background=False, env=env):
         command = [binary, *map(str, args)]
         if background:
-            return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            run.behind.append(subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            return run.behind[-1]
         done = subprocess.run(command, env=env, capture_output=True, text=True)
         assert not check or done.returncode == 0, done.stderr
         return done
 
+    run.behind = []
     run("keys", "create", "--keyset", env["QUERN_KEYSET"])
     run.keyset = pathlib.Path(env["QUERN_KEYSET"])
     return run
+
+
+@pytest.fixture(autouse=True)
+def nothing_behind(quern):
+    """What a failed test has left at work would be in the way of the next."""
+    yield
+    while quern.behind:
+        process = quern.behind.pop()
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
