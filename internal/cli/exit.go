@@ -69,7 +69,7 @@ func exitCode(ctx context.Context, err error) int {
 
 func isKeyError(err error) bool {
 	for _, target := range []error{keyset.ErrMissing, keyset.ErrUnreadable, keyset.ErrNotKeyset, keyset.ErrEncrypted,
-		keyset.ErrClearText, keyset.ErrKEK, keyset.ErrWrongType, keyset.ErrNoPrimary, keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong} {
+		keyset.ErrClearText, keyset.ErrKEK, keyset.ErrWrongType, keyset.ErrNoPrimary, keyset.ErrPrimaryDisabled, seal.ErrUnknownKey, seal.ErrWrong, spark.ErrKey} {
 		if errors.Is(err, target) {
 			return true
 		}

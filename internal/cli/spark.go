@@ -124,10 +124,10 @@ func sparkProgress(s Streams, progress string) func(spark.Step) {
 // newTask is what runs on the machines of a cluster. People have no use for it.
 func newTask(s Streams) *cobra.Command {
 	return &cobra.Command{
-		Use:    "task STAGE",
+		Use:    "task STAGE [NUMBER]",
 		Hidden: true,
 		Short:  "run a task of a cluster: frames on stdin and stdout (docs/protocol.md)",
-		Args:   cobra.ExactArgs(1),
+		Args:   cobra.RangeArgs(1, 2), // the number is for people: ps shows it
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// An executor has one core for it; a second thread reads ahead and collects garbage.
 			runtime.GOMAXPROCS(2)

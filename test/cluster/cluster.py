@@ -6,7 +6,6 @@ python cluster.py stop DIR                      ends it
 
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
@@ -85,12 +84,6 @@ class Cluster:
             time.sleep(0.1)
         raise AssertionError(f"tasks outlive their run: {[(pid, state(pid)) for pid in left]}")
 
-    def running(self, i):
-        """What the executor of a worker is at: the number of a task in its stage, and of its attempt."""
-        logs = sorted((self.folder / f"worker-{i}.work").glob("*/*/stderr"), key=lambda p: p.stat().st_mtime)
-        found = re.findall(r"Running task (\d+)\.(\d+) in stage", logs[-1].read_text(errors="replace")) if logs else []
-        return tuple(map(int, found[-1])) if found else None
-
     def kill_worker(self, i):
         """A machine that dies: its worker, its executors and their children at once, and its disk with them."""
         victims = [self.workers[i].pid, *self.executors(i)]
@@ -137,6 +130,14 @@ def state(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
+
+
+def number(pid):
+    """Of a task in its stage."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[3]
+    except (OSError, IndexError):
+        return None
 
 
 def kill(pid):

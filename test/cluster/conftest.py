@@ -6,6 +6,7 @@ import subprocess
 
 import cluster as clusters
 import pytest
+import runs
 
 
 def pytest_addoption(parser):
@@ -72,3 +73,25 @@ def nothing_behind(quern):
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def data(quern, tmp_path_factory):
+    """Synthetic records in three files, one of them gzip, with some bad lines; and what one machine makes of them."""
+    folder = tmp_path_factory.mktemp("data")
+    for i in range(3):
+        quern("generate", "--count", 5000, "--seed", 1 + i % 2, "--duplicates", "0.05", "-o", folder / f"{i}.ndjson")
+    with open(folder / "1.ndjson", "a") as f:
+        f.write("no record\n\n{}\n")
+    os.system(f"gzip {folder}/2.ndjson")
+    local = tmp_path_factory.mktemp("local") / "out"
+    quern("run", "-o", local, "--max-rejects", 10, folder)
+    return folder, local
+
+
+@pytest.fixture(scope="session")
+def calm(quern, cluster, data, tmp_path_factory):
+    """A run in which nothing dies: its output, and how many tasks Spark started for it."""
+    folder = tmp_path_factory.mktemp("calm")
+    runs.submit(quern, cluster, folder / "out", data[0], 3, events=folder.with_name("calm-events"))
+    return folder / "out", len(runs.told(folder.with_name("calm-events"), "SparkListenerTaskStart"))

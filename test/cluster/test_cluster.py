@@ -10,87 +10,11 @@ import time
 
 import cluster as clusters
 import hostile
-import pyarrow.parquet
 import pytest
+from runs import UNCOMPRESSED, Watcher, clean, same, submit, told
 
 # Records that not everybody has are tried too where they are.
 REAL = pathlib.Path(os.environ.get("QUERN_REAL") or pathlib.Path(__file__).parents[3] / "shared" / "data" / "data.json")
-FAST = ["--spark-conf", "spark.ui.enabled=false", "--spark-conf", "spark.executor.memory=512m"]
-
-
-def table(out, name):
-    path = out / f"{name}.parquet"
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    assert [f.name for f in files] == [f"part-{i:05d}.parquet" for i in range(len(files))] or path.is_file()
-    rows = [row for f in files for row in pyarrow.parquet.ParquetFile(f).read().to_pylist()]
-    if name != "country_index":
-        return rows
-    joined = {}  # where a long posting list is cut is not the same
-    for row in rows:
-        joined.setdefault(row["location"], []).extend(row["ids"])
-    return list(joined.items())
-
-
-TABLES = ["users", "widgets", "country_index", "duplicates", "rejects"]
-
-
-def same(a, b):
-    for name in TABLES:
-        x, y = table(a, name), table(b, name)
-        assert len(x) == len(y), name
-        for i, (r, s) in enumerate(zip(x, y)):
-            assert r == s, (name, i)
-    m, n = (json.loads((out / "manifest.json").read_text()) for out in (a, b))
-    for part in ("counts", "accounting", "rejects_by_code", "rejects_examples", "ranks", "indexes", "lists", "columns", "times"):
-        assert m[part] == n[part], part
-
-
-def clean(out):
-    """Nothing but the output is left beside it, and nothing but tables in it."""
-    assert [p.name for p in out.parent.iterdir() if p.name.startswith(".")] == []
-    if out.exists():
-        assert sorted(p.name for p in out.iterdir()) == sorted([f"{t}.parquet" for t in TABLES] + ["manifest.json", "report.html"])
-
-
-@pytest.fixture(scope="session")
-def data(quern, tmp_path_factory):
-    """Synthetic records in three files, one of them gzip, with some bad lines; and what one machine makes of them."""
-    folder = tmp_path_factory.mktemp("data")
-    for i in range(3):
-        quern("generate", "--count", 5000, "--seed", 1 + i % 2, "--duplicates", "0.05", "-o", folder / f"{i}.ndjson")
-    with open(folder / "1.ndjson", "a") as f:
-        f.write("no record\n\n{}\n")
-    os.system(f"gzip {folder}/2.ndjson")
-    local = tmp_path_factory.mktemp("local") / "out"
-    quern("run", "-o", local, "--max-rejects", 10, folder)
-    return folder, local
-
-
-def submit(quern, cluster, out, folder, splits, *args, rejects=10, events=None, **kwargs):
-    size = max(p.stat().st_size for p in ([folder] if folder.is_file() else folder.iterdir()))
-    if events:
-        events.mkdir()
-        args += ("--spark-conf", "spark.eventLog.enabled=true", "--spark-conf", f"spark.eventLog.dir=file://{events}", "--spark-conf", "spark.eventLog.compress=false")
-    return quern("run", "--engine", "spark", "--master", cluster.master_url, "--split-size", str(size // splits + 1), "--ranges", 3, "-o", out,
-                 "--max-rejects", rejects, *FAST, *args, folder, **kwargs)
-
-
-def told(events, what):
-    """The events of a kind in Spark's log."""
-    found = []
-    for path in sorted(p for p in events.rglob("*") if p.is_file()):
-        for line in path.read_text(errors="replace").splitlines():
-            if line.startswith('{"Event":"' + what + '"'):
-                found.append(json.loads(line))
-    return found
-
-
-@pytest.fixture(scope="session")
-def calm(quern, cluster, data, tmp_path_factory):
-    """A run in which nothing dies: its output, and how many tasks Spark started for it."""
-    folder = tmp_path_factory.mktemp("calm")
-    submit(quern, cluster, folder / "out", data[0], 3, events=folder.with_name("calm-events"))
-    return folder / "out", len(told(folder.with_name("calm-events"), "SparkListenerTaskStart"))
 
 
 def test_equals_local(quern, data, calm):
@@ -139,38 +63,6 @@ def test_rejects_end_a_run(quern, cluster, data, tmp_path):
     clean(tmp_path / "b")
 
 
-UNCOMPRESSED = [x for what in ("shuffle", "shuffle.spill", "broadcast") for x in ("--spark-conf", f"spark.{what}.compress=false")]
-
-
-class Watcher(threading.Thread):
-    """Looks for what must be in no file: an event log, a shuffle file, a work folder, a log of Spark's."""
-
-    def __init__(self, secrets, *roots):
-        super().__init__(daemon=True)
-        self.secrets, self.roots = secrets, roots
-        self.seen, self.found, self.over = set(), set(), threading.Event()
-
-    def run(self):
-        while not self.over.is_set():
-            for path in (pathlib.Path(d, f) for root in self.roots for d, _, files in os.walk(root) for f in files):
-                try:
-                    text = path.read_bytes() if path.name != "quern" and path.suffix != ".jar" else b""
-                except OSError:
-                    continue  # gone
-                self.seen.add(path)
-                if any(s in text for s in self.secrets):
-                    self.found.add(path)
-            time.sleep(0.05)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
-
-
 def test_key_is_nowhere(quern, cluster, data, tmp_path):
     """The keyset is in no event log, no shuffle file, no work folder and no log of Spark's. Nor is what it hides."""
     folder, _ = data
@@ -213,11 +105,18 @@ class Killer(threading.Thread):
 
 
 def freeze(pid):
+    """Stops a process; False if it has ended before."""
     try:
         os.kill(pid, signal.SIGSTOP)
-        return True
     except ProcessLookupError:
         return False
+    while clusters.state(pid) not in ("T", "Z", "X", ""):
+        time.sleep(0.001)
+    return clusters.state(pid) == "T"
+
+
+def kill_task(_):
+    return lambda pid: freeze(pid) and clusters.kill(pid)
 
 
 def of_worker(cluster, pid):
@@ -250,13 +149,8 @@ def kill_twice(cluster):
     first = []
 
     def do(pid):
-        i = of_worker(cluster, pid)
-        if i is None or not freeze(pid):
-            return False
-        time.sleep(0.3)  # the worker copies what its executor logs
-        task, attempt = cluster.running(i)
-        if first and (task, attempt) != (first[0], 1):
-            os.kill(pid, signal.SIGCONT)
+        task = clusters.number(pid)
+        if task is None or (first and task != first[0]) or not freeze(pid):
             return False
         first.append(task)
         return clusters.kill(pid)
@@ -264,7 +158,7 @@ def kill_twice(cluster):
     return do
 
 
-KILLS = {"task": lambda c: clusters.kill, "twice": kill_twice, "executor": kill_executor, "machine": kill_machine}
+KILLS = {"task": kill_task, "twice": kill_twice, "executor": kill_executor, "machine": kill_machine}
 STAGES = ["facts", "dedupe", "number", "grind", "index"]
 SOME = {("task", "grind"), ("executor", "number"), ("machine", "grind")}
 

@@ -61,7 +61,7 @@ def read(file):
 
 def work(index, blocks, stage, next_tasks, first, given):
     """One task: its frames go in, and what comes out is keyed by the task of the next stage that it is for."""
-    command = [os.path.join(SparkFiles.getRootDirectory(), "quern"), "task", stage]
+    command = [os.path.join(SparkFiles.getRootDirectory(), "quern"), "task", stage, str(index)]
     errors = tempfile.TemporaryFile()
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=1 << 16)
     broken = []
