@@ -11,7 +11,7 @@ import time
 import cluster as clusters
 import hostile
 import pytest
-from runs import UNCOMPRESSED, Watcher, clean, same, submit, told
+from runs import FAST, UNCOMPRESSED, Watcher, clean, same, submit, told
 
 # Records that not everybody has are tried too where they are.
 REAL = pathlib.Path(os.environ.get("QUERN_REAL") or pathlib.Path(__file__).parents[3] / "shared" / "data" / "data.json")
