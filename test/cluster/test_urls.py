@@ -11,10 +11,10 @@ import time
 import urllib.error
 import urllib.request
 
-import pytest
-
 import cluster as clusters
-from test_cluster import FAST, STAGES, TABLES, Killer, data, same  # noqa: F401 (data is a fixture)
+import pytest
+from runs import FAST, TABLES, same
+from test_cluster import Killer
 
 WEED = pathlib.Path(__file__).parents[1] / "cloud" / ".venv" / "bin" / "weed"
 # The workers' credentials: they have those of the machine that they are started on. Nothing travels.
@@ -98,7 +98,7 @@ def bucket(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def objects(quern, bucket, data, tmp_path_factory):  # noqa: F811
+def objects(quern, bucket, data, tmp_path_factory):
     """The same inputs in the bucket, and what one machine makes of them."""
     folder, _ = data
     for path in folder.iterdir():
@@ -138,9 +138,8 @@ def uploading(bucket):
 def test_bucket(quern, cluster, bucket, objects, tmp_path):
     """A task is killed while it uploads."""
     folder, local = objects
-    killer = Killer(cluster, "grind", uploading(bucket))
-    submit(quern, cluster, bucket, "killed", folder)
-    killer.finish()
+    with Killer(cluster, "grind", uploading(bucket)):
+        submit(quern, cluster, bucket, "killed", folder)
     only(bucket, "killed")
     same(local, bucket.copy("killed/", tmp_path))
     assert "they give exactly these rows" in quern("verify", bucket.url("killed"), bucket.url("in/")).stdout
@@ -169,15 +168,10 @@ def test_bucket_and_killed_driver(quern, cluster, bucket, objects, tmp_path):
             time.sleep(0.005)
         return False
 
-    killer = Killer(cluster, "grind", kill_quern)
-    process.wait()
-    killer.finish()
+    with Killer(cluster, "grind", kill_quern):
+        process.communicate()
     assert urllib.request.urlopen(bucket.filer + "again/manifest.json").read() == before
-    for _ in range(600):  # the driver notices, and its executors end with what they run
-        if not any(cluster.executors(i) for i in cluster.workers):
-            break
-        time.sleep(0.1)
-    assert not any(cluster.tasks(s) for s in STAGES)
+    cluster.idle(60)  # the driver notices, and its executors end with what they run
     submit(quern, cluster, bucket, "again", folder, "--overwrite")
     only(bucket, "again")
     same(local, bucket.copy("again/", tmp_path))
