@@ -34,7 +34,7 @@ type sparkFlags struct {
 func (f *sparkFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.master, "master", "", "`URL` of the cluster, such as spark://host:7077 or yarn (default: what Spark's configuration says)")
 	fl.StringArrayVar(&f.conf, "spark-conf", nil, "`KEY=VALUE` for spark-submit; may be given again")
-	fl.StringVar(&f.splitSize, "split-size", "128MiB", "`SIZE` of input that one task of a cluster reads")
+	fl.StringVar(&f.splitSize, "split-size", "", "`SIZE` of input that one task of a cluster reads (default: 128MiB, and a 2,000th of inputs above 250 GiB)")
 	fl.IntVar(&f.ranges, "ranges", 0, "`N` tasks of a cluster decide; more of them hold less, and send smaller blocks (default: one a 512 MiB)")
 	fl.BoolVar(&f.attached, "attached", false, "the driver has started this process")
 	_ = fl.MarkHidden("attached") // for the driver
@@ -49,9 +49,12 @@ func (f *runFlags) onCluster(ctx context.Context, s Streams, o *quern.Job, keys 
 	default:
 		return usagef("--engine %q: use local or spark", f.engine)
 	}
-	split, err := size.Parse(f.cluster.splitSize)
-	if err != nil || split < 1 {
-		return usagef("--split-size %q: write a size such as 128MiB", f.cluster.splitSize)
+	var split int64
+	if f.cluster.splitSize != "" {
+		var err error
+		if split, err = size.Parse(f.cluster.splitSize); err != nil || split < 1 {
+			return usagef("--split-size %q: write a size such as 128MiB", f.cluster.splitSize)
+		}
 	}
 	if f.cluster.ranges < 0 {
 		return usagef("--ranges %d: write 0 or more", f.cluster.ranges)

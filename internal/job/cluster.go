@@ -21,7 +21,7 @@ type Cluster struct {
 	// Start is called when the job can begin, and its result is stopped at the end.
 	Start      func(context.Context) (*spark.Submitted, error)
 	Key        func() (spark.Key, error)
-	SplitSize  int64
+	SplitSize  int64 // 0: by the size of the inputs
 	IndexBytes int64
 	Ranges     int
 	Progress   func(spark.Step)
@@ -38,7 +38,11 @@ const tasksFolder = ".tasks"
 func (o *Options) onCluster(ctx context.Context, p *plan.Plan, inputs *source.Set, stage staging, ups *uploads, create createFunc) (_ *mill.Result, _ []spark.Parts, err error) {
 	size := o.Cluster.SplitSize
 	if size <= 0 {
-		size = spark.SplitSize
+		sum := int64(0)
+		for i := range inputs.Inputs {
+			sum += max(0, inputs.Inputs[i].Size)
+		}
+		size = spark.SplitSize(sum)
 	}
 	splits, err := inputs.Splits(size)
 	if err != nil {

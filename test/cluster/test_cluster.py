@@ -25,7 +25,7 @@ def test_equals_local(quern, data, calm):
 
 
 @pytest.mark.all_faults
-@pytest.mark.parametrize("splits", [1, 16])
+@pytest.mark.parametrize("splits", [1, 16, 300])
 def test_splits(quern, cluster, data, tmp_path, splits):
     folder, local = data
     submit(quern, cluster, tmp_path / "out", folder, splits)

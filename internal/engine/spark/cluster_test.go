@@ -42,7 +42,7 @@ func (f *fake) Job(job frame.Frame) error {
 }
 func (f *fake) Cores() int { return f.cores }
 
-func (f *fake) Stage(ctx context.Context, s *spark.Stage) ([]frame.Frame, error) {
+func (f *fake) Stage(ctx context.Context, s *spark.Stage) error {
 	out := map[uint32][][]byte{}
 	var told []frame.Frame
 	order := f.rng.Perm(len(s.Inputs))
@@ -60,13 +60,13 @@ func (f *fake) Stage(ctx context.Context, s *spark.Stage) ([]frame.Frame, error)
 			}
 			if err != nil {
 				if f.ended++; h == none {
-					return nil, fmt.Errorf("stage %s, task %d: %w", s.Name, i, err)
+					return fmt.Errorf("stage %s, task %d: %w", s.Name, i, err)
 				}
 			}
 		}
 		for k := range sent {
 			if int(sent[k].Key) >= s.Next {
-				return nil, fmt.Errorf("stage %s sends to %d of %d", s.Name, sent[k].Key, s.Next)
+				return fmt.Errorf("stage %s sends to %d of %d", s.Name, sent[k].Key, s.Next)
 			}
 			out[sent[k].Key] = append(out[sent[k].Key], frame.Append(nil, &sent[k]))
 		}
@@ -74,7 +74,12 @@ func (f *fake) Stage(ctx context.Context, s *spark.Stage) ([]frame.Frame, error)
 	}
 	f.blocks[s.Name] = out
 	f.rng.Shuffle(len(told), func(i, j int) { told[i], told[j] = told[j], told[i] })
-	return told, nil
+	for i := range told {
+		if err := s.Take(&told[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *fake) attempt(ctx context.Context, s *spark.Stage, i int, h harm) (sent, told []frame.Frame, err error) {

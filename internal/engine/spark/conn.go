@@ -63,29 +63,28 @@ type runStage struct {
 }
 
 // Stage has the driver run a stage.
-func (c *Conn) Stage(ctx context.Context, s *Stage) ([]frame.Frame, error) {
+func (c *Conn) Stage(ctx context.Context, s *Stage) error {
 	text, err := json.Marshal(&runStage{s.Name, s.From, s.Next, len(s.Inputs)})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	frames := append([]frame.Frame{{Type: frame.Run, Payload: text}, {Type: frame.Hello, Payload: []byte(s.Name)}, s.State}, s.Inputs...)
 	for i := range frames {
 		if err := c.out.Write(&frames[i]); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDriver, err)
+			return fmt.Errorf("%w: %w", ErrDriver, err)
 		}
 	}
-	var told []frame.Frame
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		f, err := c.next()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch f.Type {
 		case frame.Done:
-			return told, nil
+			return nil
 		case frame.Progress:
 			var done int
 			if json.Unmarshal(f.Payload, &done) == nil && s.Told != nil {
@@ -93,12 +92,13 @@ func (c *Conn) Stage(ctx context.Context, s *Stage) ([]frame.Frame, error) {
 			}
 		case frame.Summary, frame.Failure:
 			if f.Type == frame.Failure && f.Key == driverFailed {
-				return nil, fmt.Errorf("%w: stage %s: %s", ErrDriver, s.Name, f.Payload)
+				return fmt.Errorf("%w: stage %s: %s", ErrDriver, s.Name, f.Payload)
 			}
-			f.Payload = append([]byte(nil), f.Payload...)
-			told = append(told, f)
+			if err := s.Take(&f); err != nil {
+				return err
+			}
 		default:
-			return nil, fmt.Errorf("%w: %v from the driver", frame.ErrDamaged, f.Type)
+			return fmt.Errorf("%w: %v from the driver", frame.ErrDamaged, f.Type)
 		}
 	}
 }

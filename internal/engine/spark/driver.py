@@ -26,6 +26,7 @@ HEAD = struct.calcsize(HEADER)
 AROUND = HEAD + 4  # bytes of a frame that are not its payload
 DRIVER = 0xFFFFFFFF
 TOGETHER = 64  # inputs of tasks that are broadcast together
+TOLD = 256  # summaries that Spark hands over in one piece, half a megabyte each at most: Spark's own limit for one is 1 GB
 
 
 def crc32c(data, table=[]):
@@ -105,7 +106,7 @@ def work(index, blocks, stage, next_tasks, first, given):
             if kind == BLOCK:
                 yield key, data
             elif kind in (SUMMARY, FAILURE):
-                yield next_tasks, data
+                yield next_tasks + index // TOLD, data
         feeder.join()
         process.stdin.close()
         code = process.wait()
@@ -156,7 +157,9 @@ class Driver:
             watcher = threading.Thread(target=self.watch, args=(sc, done), daemon=True)
             watcher.start()
             try:
-                summaries = self.stage(sc, order, (hello, job, state), inputs)
+                for summaries in self.stage(sc, order, (hello, job, state), inputs):
+                    for data in summaries:
+                        self.send(data)
             except SystemExit:
                 raise
             except Exception as e:
@@ -165,8 +168,6 @@ class Driver:
             finally:
                 done.set()
                 watcher.join()
-            for data in summaries:
-                self.send(data)
             self.send(make(DONE))
 
     def watch(self, sc, done):
@@ -189,7 +190,7 @@ class Driver:
         # A worker loads what its tasks need, and not what there is: at 10 TB that would be hundreds of megabytes.
         inputs = [sc.broadcast(inputs[i : i + TOGETHER]) for i in range(0, tasks, TOGETHER)]
         if order["from"]:
-            source = self.shuffles[order["from"]]  # its last partition has the summaries of the stage before
+            source = self.shuffles[order["from"]]  # its last partitions have the summaries of the stage before
         else:
             source = sc.parallelize(range(tasks), tasks).filter(lambda _: False)
 
@@ -201,11 +202,14 @@ class Driver:
 
         result = source.mapPartitionsWithIndex(run)
         if onward == 0:
-            return sc.runJob(result, lambda found: [data for _, data in found], range(tasks))
-        result = result.partitionBy(onward + 1, lambda key: key)
+            yield sc.runJob(result, lambda found: [data for _, data in found], range(tasks))
+            return
+        told = range(onward, onward + 1 + (tasks - 1) // TOLD)
+        result = result.partitionBy(told.stop, lambda key: key)
         self.shuffles[stage] = result
-        # Only the last partition is read: blocks stay where they are until the next stage.
-        return sc.runJob(result, lambda found: [data for _, data in found], [onward])
+        # Only the last partitions are read, one after the other: blocks stay where they are until the next stage.
+        for i in told:
+            yield sc.runJob(result, lambda found: [data for _, data in found], [i])
 
 
 def cause(e):

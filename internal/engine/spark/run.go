@@ -23,9 +23,11 @@ import (
 
 // Defaults of Config.
 const (
-	// SplitSize is what a task reads: enough to pay for its process and its part files, little enough that a task that
+	// minSplitSize is what a task reads: enough to pay for its process and its part files, little enough that a task that
 	// runs again costs seconds.
-	SplitSize = 128 << 20
+	minSplitSize = 128 << 20
+	// usualSplits is how many splits there are of large inputs: blocks in a shuffle are as many as splits times ranges.
+	usualSplits = 2000
 	// rangeBytes of input give a range of key hashes, and of each rank, about 2 million records.
 	rangeBytes = 512 << 20
 	// IndexBytes of postings are a range of an index.
@@ -36,6 +38,9 @@ const (
 	TaskMemory = 256 << 20
 )
 
+// SplitSize is what a task reads of so many bytes of inputs, unless somebody says otherwise.
+func SplitSize(inputs int64) int64 { return max(minSplitSize, inputs/usualSplits) }
+
 // Config is a run on a cluster.
 type Config struct {
 	Plan       *plan.Plan
@@ -45,7 +50,7 @@ type Config struct {
 	Key        Key
 	Build      string
 
-	Splits     []source.Split // of Inputs, and of about SplitSize
+	Splits     []source.Split // of Inputs
 	IndexBytes int64
 	Ranges     int   // 0: by the size of the inputs and the cluster
 	Memory     int64 // of a task
@@ -82,8 +87,8 @@ type Step struct {
 type Cluster interface {
 	// Job is called once, before the first stage.
 	Job(job frame.Frame) error
-	// Stage runs a stage and returns the Summary or Failure of each task.
-	Stage(ctx context.Context, s *Stage) ([]frame.Frame, error)
+	// Stage runs a stage, and hands over the Summary or Failure of each task.
+	Stage(ctx context.Context, s *Stage) error
 	// Cores is how many tasks run at the same time.
 	Cores() int
 }
@@ -96,6 +101,8 @@ type Stage struct {
 	State  frame.Frame
 	Inputs []frame.Frame
 	Told   func(done int) // may be nil
+	// Take is given the Summary or Failure of each task, in any order. Its payload is the caller's again afterwards.
+	Take func(*frame.Frame) error
 }
 
 // coordinator is a run.
@@ -205,8 +212,9 @@ type passing interface{ through() Passed }
 
 func (p Passed) through() Passed { return p }
 
-// stage runs a stage and reads the summaries of its tasks, by task.
-func stage[S passing](ctx context.Context, r *coordinator, name, from string, next int, state any, inputs []any) ([]S, error) {
+// stage runs a stage and reads the summaries of its tasks, by task. Each passes through take first, which may be nil, in the
+// order in which they come: what is large in them is merged there and given up, so that it isn't held for all tasks.
+func stage[S passing](ctx context.Context, r *coordinator, name, from string, next int, state any, inputs []any, take func(*S) error) ([]S, error) {
 	s := &Stage{Name: name, From: from, Next: next}
 	var err error
 	if s.State, err = r.sealed(name, frame.Frame{Type: frame.State}, state); err != nil {
@@ -219,57 +227,65 @@ func stage[S passing](ctx context.Context, r *coordinator, name, from string, ne
 		}
 		s.Inputs = append(s.Inputs, f)
 	}
-	tell := func(done int) {
+	s.Told = func(done int) {
 		if r.Progress != nil {
 			r.Progress(Step{Stage: name, Done: done, Tasks: len(inputs), Records: r.res.Counts.Read, Rejects: r.res.Counts.Rejected})
 		}
 	}
-	tell(0)
-	s.Told = tell
-	frames, err := r.cluster.Stage(ctx, s)
-	if err != nil {
-		return nil, err
-	}
+	s.Told(0)
 	out := make([]S, len(inputs))
 	have := make([]bool, len(inputs))
 	var got, sent int64
-	slices.SortStableFunc(frames, func(a, b frame.Frame) int { return int(a.From) - int(b.From) })
-	for i := range frames {
-		f := &frames[i]
+	var failed *ErrTask // of the first task that did, whichever came first
+	s.Take = func(f *frame.Frame) error {
 		if int(f.From) >= len(inputs) {
-			return nil, fmt.Errorf("%w: a summary of task %d of %d", frame.ErrDamaged, f.From, len(inputs))
+			return fmt.Errorf("%w: a summary of task %d of %d", frame.ErrDamaged, f.From, len(inputs))
 		}
 		switch f.Type {
 		case frame.Failure:
 			var why failure
 			if err := json.Unmarshal(f.Payload, &why); err != nil {
-				return nil, err
+				return err
 			}
-			return nil, &ErrTask{name, f.From, why.Text, why.Code}
+			if failed == nil || f.From < failed.Task {
+				failed = &ErrTask{name, f.From, why.Text, why.Code}
+			}
+			return nil
 		case frame.Summary:
 		default:
-			return nil, fmt.Errorf("%w: %v among the summaries", frame.ErrDamaged, f.Type)
+			return fmt.Errorf("%w: %v among the summaries", frame.ErrDamaged, f.Type)
 		}
 		text, err := r.secrets.seal.Open(name, f)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if have[f.From] {
-			return nil, fmt.Errorf("%w: task %d of stage %s told twice what it did", account.ErrUnproven, f.From, name)
+			return fmt.Errorf("%w: task %d of stage %s told twice what it did", account.ErrUnproven, f.From, name)
 		}
 		have[f.From] = true
-		if err := json.Unmarshal(text, &out[f.From]); err != nil {
-			return nil, err
+		sum := &out[f.From]
+		if err := json.Unmarshal(text, sum); err != nil {
+			return err
 		}
-		p := out[f.From].through()
+		p := (*sum).through()
 		got += p.Got
 		sent += p.Sent
+		if take == nil {
+			return nil
+		}
+		return take(sum)
+	}
+	if err := r.cluster.Stage(ctx, s); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	if i := slices.Index(have, false); i >= 0 {
 		return nil, fmt.Errorf("%w: task %d of stage %s told nothing", account.ErrUnproven, i, name)
 	}
 	r.sent[name] = sent
-	tell(len(inputs))
+	s.Told(len(inputs))
 	return out, equal("blocks that reached stage "+name, got, r.sent[from])
 }
 
@@ -291,11 +307,19 @@ func (r *coordinator) scan(ctx context.Context) error {
 		inputs[i] = &r.splits[i]
 	}
 	var err error
-	if r.facts, err = stage[factsSummary](ctx, r, Facts, "", r.Ranges, nil, inputs); err != nil {
+	scout := profile.NewScout(r.Plan)
+	r.facts, err = stage(ctx, r, Facts, "", r.Ranges, nil, inputs, func(f *factsSummary) error {
+		s, err := profile.DecodeScout(r.Plan, f.Scout)
+		if err == nil {
+			f.Scout = nil
+			scout.Merge(s)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	c := mill.NewCollector(r.MaxRejects)
-	scout := profile.NewScout(r.Plan)
 	r.at.Base = append(r.at.Base, 0)
 	lines := int64(0)
 	digests := make([]source.Digest, len(r.Inputs.Inputs))
@@ -317,12 +341,6 @@ func (r *coordinator) scan(ctx context.Context) error {
 		if err := c.Merge(&f.Rejects); err != nil {
 			return err
 		}
-		s, err := profile.DecodeScout(r.Plan, f.Scout)
-		if err != nil {
-			return err
-		}
-		f.Scout = nil
-		scout.Merge(s)
 		d := &digests[x.Input]
 		size := d.Size
 		if *d = f.Digest; x.Cut {
@@ -404,7 +422,7 @@ func (r *coordinator) decide(ctx context.Context) error {
 	if next == 0 {
 		next = len(r.splits)
 	}
-	sums, err := stage[dedupeSummary](ctx, r, Dedupe, Facts, next, &r.at, nothing(r.Ranges))
+	sums, err := stage[dedupeSummary](ctx, r, Dedupe, Facts, next, &r.at, nothing(r.Ranges), nil)
 	if err != nil {
 		return err
 	}
@@ -428,7 +446,7 @@ func (r *coordinator) decide(ctx context.Context) error {
 func (r *coordinator) rank(ctx context.Context) error {
 	rec := r.Plan.Recipe
 	n := len(rec.Ranks) * r.Ranges
-	counts, err := stage[countSummary](ctx, r, Count, Dedupe, 0, nil, nothing(n))
+	counts, err := stage[countSummary](ctx, r, Count, Dedupe, 0, nil, nothing(n), nil)
 	if err != nil {
 		return err
 	}
@@ -448,7 +466,7 @@ func (r *coordinator) rank(ctx context.Context) error {
 	if err := equal("survivors counted", survivors, r.res.Counts.Kept*int64(len(rec.Ranks))); err != nil {
 		return err
 	}
-	numbers, err := stage[numberSummary](ctx, r, Number, Dedupe, len(r.splits), &state, nothing(n))
+	numbers, err := stage[numberSummary](ctx, r, Number, Dedupe, len(r.splits), &state, nothing(n), nil)
 	if err != nil {
 		return err
 	}

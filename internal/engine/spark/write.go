@@ -38,13 +38,20 @@ func (r *coordinator) grind(ctx context.Context) error {
 	if len(r.bounds) == 0 {
 		tasks = 0
 	}
-	sums, err := stage[grindSummary](ctx, r, Grind, from, tasks, &grindState{r.bounds, r.scout}, inputs)
+	stats := mill.NewStats(r.Plan)
+	whole := profile.New(r.Plan, r.scout)
+	sums, err := stage(ctx, r, Grind, from, tasks, &grindState{r.bounds, r.scout}, inputs, func(s *grindSummary) error {
+		p, err := profile.DecodeProfile(r.Plan, r.scout, s.Profile)
+		if err == nil {
+			s.Profile = nil
+			whole.Merge(p)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	files := make([][]parts.File, len(r.Plan.Tables))
-	stats := mill.NewStats(r.Plan)
-	whole := profile.New(r.Plan, r.scout)
 	var drops, ranked, rejects int64
 	for i := range sums {
 		s := &sums[i]
@@ -53,12 +60,6 @@ func (r *coordinator) grind(ctx context.Context) error {
 		}
 		r.keep(s.Uploads)
 		stats.Merge(s.Stats)
-		p, err := profile.DecodeProfile(r.Plan, r.scout, s.Profile)
-		if err != nil {
-			return err
-		}
-		whole.Merge(p)
-		s.Profile = nil
 		drops += s.Drops
 		ranked += s.Ranked
 		rejects += s.Rejects
@@ -96,7 +97,7 @@ func (r *coordinator) index(ctx context.Context, files [][]parts.File, first []i
 			inputs = append(inputs, &indexInput{i, table[i], k})
 		}
 	}
-	sums, err := stage[indexSummary](ctx, r, Index, Grind, 0, nil, inputs)
+	sums, err := stage[indexSummary](ctx, r, Index, Grind, 0, nil, inputs, nil)
 	if err != nil {
 		return err
 	}
