@@ -33,6 +33,14 @@ def test_splits(quern, cluster, data, tmp_path, splits):
     clean(tmp_path / "out")
 
 
+@pytest.mark.all_faults
+def test_one_executor(quern, cluster, data, tmp_path):
+    """The rows do not depend on how many executors there are; the other tests have two."""
+    folder, local = data
+    submit(quern, cluster, tmp_path / "out", folder, 3, "--spark-conf", "spark.cores.max=1")
+    same(local, tmp_path / "out")
+
+
 def test_hostile_data(quern, cluster, tmp_path):
     """Lines of all kinds, in splits that are shorter than some."""
     folder = tmp_path / "in"

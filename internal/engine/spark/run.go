@@ -30,6 +30,8 @@ const (
 	usualSplits = 2000
 	// rangeBytes of input give a range of key hashes, and of each rank, about 2 million records.
 	rangeBytes = 512 << 20
+	// maxRanges is how many there are of any input if nobody asks for more: each split fills a block for each range.
+	maxRanges = 16_000
 	// IndexBytes of postings are a range of an index.
 	IndexBytes = 128 << 20
 	// maxIndexRanges keeps an index of 100 TB below parts.Max: its ranges are larger then, and spill.
@@ -172,7 +174,7 @@ func (r *coordinator) begin(context.Context) error {
 	}
 	if r.Ranges <= 0 {
 		// A range for each core pays from some megabytes on.
-		r.Ranges = int(max(1, size/rangeBytes, min(int64(r.cluster.Cores()), size/(32<<20))))
+		r.Ranges = int(max(1, min(size/rangeBytes, maxRanges), min(int64(r.cluster.Cores()), size/(32<<20))))
 	}
 	if n := len(r.Splits); n > parts.Max { // each is a part at least, which would come out when all the work is done
 		return fmt.Errorf("there would be %d splits, and tables have %d parts at most; raise --split-size", n, parts.Max)
