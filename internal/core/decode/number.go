@@ -81,29 +81,14 @@ func (d *Decoder) short(i int) (mant uint64, places int, neg bool, end int) {
 		i++
 	}
 	first := i
-	for i < len(data) {
-		c := uint64(data[i] - '0')
-		if c > 9 {
-			break
-		}
-		mant = mant*10 + c
-		i++
-	}
+	mant, i = digits(data, i, 0)
 	whole := i - first
 	if whole == 0 || whole > 1 && data[first] == '0' {
 		return 0, 0, false, bad
 	}
 	if i < len(data) && data[i] == '.' {
-		i++
-		point := i
-		for i < len(data) {
-			c := uint64(data[i] - '0')
-			if c > 9 {
-				break
-			}
-			mant = mant*10 + c
-			i++
-		}
+		point := i + 1
+		mant, i = digits(data, point, mant)
 		if places = i - point; places == 0 {
 			return 0, 0, false, bad
 		}
@@ -112,6 +97,19 @@ func (d *Decoder) short(i int) (mant uint64, places int, neg bool, end int) {
 		return 0, 0, false, bad
 	}
 	return mant, places, neg, i
+}
+
+// digits folds a run of digits into a mantissa, which wraps around beyond 19.
+func digits(data []byte, i int, mant uint64) (uint64, int) {
+	for i < len(data) {
+		c := uint64(data[i] - '0')
+		if c > 9 {
+			break
+		}
+		mant = mant*10 + c
+		i++
+	}
+	return mant, i
 }
 
 // noDigit rejects a number that has no digit at i.
