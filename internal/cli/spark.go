@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"quern"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"quern"
 	"quern/internal/core/keyset"
 	"quern/internal/core/seal"
 	"quern/internal/core/size"

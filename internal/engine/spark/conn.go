@@ -21,7 +21,7 @@ type Conn struct {
 // ErrDriver is a driver program, or a cluster, that failed.
 var ErrDriver = errors.New("the cluster could not do it")
 
-// ran is a driver's answer to a stage.
+// driverHello is what a driver says first.
 type driverHello struct {
 	Spark string `json:"spark"`
 	Cores int    `json:"cores"`
